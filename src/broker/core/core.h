@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The broker as a deterministic function: packets and now_ms go in, packets and deadlines come out.
+ *
+ * A `hub` is what the shards of one server share (subscription index, retained messages, mailboxes).
+ * A `core` is what one shard owns: its connections, sessions and timers. All calls on a core are made
+ * from one thread; the hub needs no call but at start and end. Neither knows a descriptor or a clock.
+ *
+ * One turn of the program around it (design.md §4):
+ *
+ *     for each readable connection: core_receive()      decodes, routes, queues
+ *     core_take_mail(); core_next_parcel()...            what other shards sent
+ *     core_tick()                                        what has become due
+ *     core_end_turn()                                    mail goes out; wake those shards
+ *     while ((c = core_next_output())) core_fill(c)...   one write per connection
+ *     while ((c = core_next_ready())) ...                read these again
+ *
+ * Time: now_ms is monotonic, in milliseconds, and never goes back from one call to the next.
+ */
+#ifndef BROKER_CORE_CORE_H
+#define BROKER_CORE_CORE_H
+
+#include "base/bytes.h"
+#include "base/event.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "broker/core/counters.h"
+#include "broker/core/locks.h"
+#include "broker/core/settings.h"
+#include "mqtt/connect.h"
+#include "mqtt/reason.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    SHARDS_MAX = 64,
+    MAILBOX_SLOTS_DEFAULT = 1024,
+    OUTPUT_TAIL_MIN = 8192, /* payloads from this size on are sent by reference */
+};
+
+struct core;
+struct connection;
+struct hub;
+struct message;
+
+/* ---- The hub ---- */
+
+struct hub_setup {
+    unsigned shards;         /* 1..SHARDS_MAX */
+    uint32_t mailbox_slots;  /* from each shard to each other one; a power of two, at least 1 */
+    struct hash_key key;     /* of this process: keeps peers from choosing collisions and homes */
+    struct memory memory;    /* must be safe to use from every shard's thread */
+    struct locks locks;      /* for one shard: may do nothing */
+    uint64_t retained_max;   /* 0: no limit */
+};
+
+/* NULL when memory is short. */
+struct hub *hub_new(const struct hub_setup *setup);
+
+/* Only after every core of it is freed. */
+void hub_free(struct hub *hub);
+
+/* ---- A shard ---- */
+
+/* Who may come in. Later parts add what they may do. */
+struct access {
+    /* MQTT_SUCCESS, or the reason for the refusal (a CONNACK code of MQTT 5.0). */
+    enum mqtt_reason (*admit)(void *context, const struct mqtt_connect *connect,
+            const struct listener_settings *listener);
+    void *context;
+};
+
+struct core_setup {
+    struct hub *hub;
+    unsigned shard;                        /* 0..shards-1, each once */
+    const struct core_settings *settings;  /* kept; must live until core_apply() gives others */
+    struct memory memory;                  /* may fail at any time; blocks may be given back by
+                                              another shard's table of the same kind */
+    struct journal journal;
+    struct access access;
+    uint64_t seed;                         /* for the ids that we assign */
+};
+
+/* NULL when memory is short. */
+struct core *core_new(const struct core_setup *setup, int64_t now_ms);
+
+/* Ends every connection and session without a word to anyone; links are the caller's to close. */
+void core_free(struct core *core);
+
+/* From now on these settings hold; queues already over a new limit are not cut. */
+void core_apply(struct core *core, const struct core_settings *settings, int64_t now_ms);
+
+/* What this shard has counted; another thread may read it (relaxed, each number true by itself). */
+const struct counters *core_counters(const struct core *core);
+
+/* How many retained messages and subscriptions the hub holds, for $SYS. */
+struct hub_counts {
+    uint64_t retained;
+    uint64_t subscriptions;
+    uint64_t shared_subscriptions;
+};
+struct hub_counts hub_count(struct hub *hub, unsigned shard);
+
+/* ---- Connections ---- */
+
+struct arrival {
+    void *link;                               /* the caller's object, handed back by connection_link() */
+    const struct listener_settings *listener; /* borrowed for the life of the connection */
+    struct bytes peer;                        /* "10.0.0.7:41312", for logs; copied */
+    int64_t accepted_ms;                      /* when the transport came up; CONNECT is timed from it */
+    bool moved;                               /* came by parcel: this shard is its home */
+};
+
+/*
+ * A new transport. NULL when a limit or memory forbids it, with the reason in *refusal (the caller
+ * closes the transport; core has counted and told it).
+ */
+struct connection *core_accept(struct core *core, const struct arrival *arrival, int64_t now_ms,
+        enum mqtt_reason *refusal);
+
+void *connection_link(const struct connection *connection);
+struct bytes connection_peer(const struct connection *connection);
+const struct listener_settings *connection_listener(const struct connection *connection);
+int64_t connection_accepted_ms(const struct connection *connection);
+
+enum core_verdict {
+    CORE_READ, /* read on */
+    CORE_WAIT, /* leave it unread until core_next_ready() names it */
+    CORE_MOVE, /* its home is another shard: send it there with core_send_parcel() */
+    CORE_END,  /* nothing more will be read; send its output, then close it */
+};
+
+struct core_received {
+    enum core_verdict verdict;
+    size_t used;    /* bytes of the input that are done with; the rest must come again, first */
+    size_t wanted;  /* bytes that the packet now begun has in all, where its header told; else 0 */
+    unsigned home;  /* with CORE_MOVE */
+};
+
+/* Takes what came in, from the first byte not used so far. After CORE_END it is never called again. */
+struct core_received core_receive(
+        struct core *core, struct connection *connection, struct bytes in, int64_t now_ms);
+
+/*
+ * After CORE_MOVE: gives the parcel (the link, the listener, the peer, and every unread byte from the
+ * CONNECT on) to that shard. When it returns true the connection is gone from this shard and the
+ * parcel belongs to the other one, whose core_next_parcel() returns it; there, core_accept() with
+ * `moved` and then core_receive() of those bytes go on. False: no room now; the connection is left as
+ * it was and core_next_ready() will name it.
+ */
+bool core_send_parcel(
+        struct core *core, struct connection *connection, unsigned home, void *parcel);
+
+/* The transport is closed (by whichever side); the connection is gone when this returns. */
+void core_close(struct core *core, struct connection *connection, int64_t now_ms);
+
+/* ---- Output ---- */
+
+/*
+ * What to write next. `head` is the caller's scratch, reused for every connection. `tail` follows it
+ * where a large payload ends the batch; it borrows from `owner`, which the caller gives back with
+ * message_release() when the tail is written or the connection is closed.
+ */
+struct output {
+    uint8_t *head;
+    size_t head_size; /* of the buffer */
+    size_t head_used;
+    struct bytes tail;
+    struct message *owner; /* NULL without a tail */
+    size_t head_wanted;    /* not 0: one packet needs a head of this size; nothing was filled */
+};
+
+/*
+ * Encodes what may be sent now, control packets first, until the head is full, a tail ends it, or
+ * nothing is left. Returns true when there is more to send after this. The caller calls it only when
+ * what it took before is written, so that a slow connection's messages wait in their queue.
+ */
+bool core_fill(struct core *core, struct connection *connection, struct output *out, int64_t now_ms);
+
+void message_release(struct core *core, struct message *owner);
+
+enum connection_fate {
+    CONNECTION_STAYS,
+    CONNECTION_DRAINS, /* send its output, then close it */
+    CONNECTION_DROPS,  /* close it now, its peer does not take what is left */
+};
+enum connection_fate connection_fate(const struct connection *connection);
+
+/* The next connection that has output or a new fate; each comes once until something new happens. */
+struct connection *core_next_output(struct core *core);
+
+/* The same, but only those that hold so much that they should be written before the turn ends. */
+struct connection *core_next_full(struct core *core);
+
+/* The next connection that waited (CORE_WAIT or a parcel) and may be read again. */
+struct connection *core_next_ready(struct core *core);
+
+/* ---- Other shards, time, and the server's own voice ---- */
+
+/* Handles the mail of all other shards. */
+void core_take_mail(struct core *core, int64_t now_ms);
+
+/* The next parcel that came with the mail; NULL when there is none. */
+void *core_next_parcel(struct core *core);
+
+/* Publishes this turn's mail. Bit n of the result: shard n has mail, or room, that it waits for. */
+uint64_t core_end_turn(struct core *core);
+
+/* True when mail is waiting for this shard: asked after it was marked asleep, before it sleeps. */
+bool core_has_mail(const struct core *core);
+
+/* Does what is due. Returns when it next wants to be called; INT64_MAX for not until something comes. */
+int64_t core_tick(struct core *core, int64_t now_ms);
+
+struct announcement {
+    struct bytes topic;
+    struct bytes payload;
+    uint8_t qos;
+    bool retain;
+};
+
+/* Publishes as the server ($SYS). False: a mailbox is full or memory short; nothing was done. */
+bool core_announce(struct core *core, const struct announcement *announcement, int64_t now_ms);
+
+/* The server stops: every client is told (0x8B) and drained. */
+void core_shut_down(struct core *core, int64_t now_ms);
+
+#endif
