@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Listening TCP sockets: opened, shared between threads, and accepted from.
+ */
+#ifndef NET_LISTENER_H
+#define NET_LISTENER_H
+
+#include "net/address.h"
+
+enum {
+    LISTENER_SOCKETS_MAX = 16,   /* addresses that one host name may open */
+    LISTENER_FAILURE_SIZE = 512, /* a failure's sentence with its NUL */
+};
+
+/* What the configuration says; the texts are borrowed for the call. */
+struct listener_options {
+    const char *host;           /* number or name; NULL: every interface */
+    uint16_t port;              /* 0: any free one, the same for all addresses */
+    enum address_family family; /* ADDRESS_ANY: IPv4 and IPv6 */
+    const char *interface;      /* only what comes in there (SO_BINDTODEVICE); NULL: any */
+    int backlog;                /* connections that wait to be accepted; 0: 1024 */
+    bool no_delay;              /* accepted connections have TCP_NODELAY, at no call of their own */
+    bool shared;                /* other threads will open it too: see listener_share() */
+};
+
+/* One listening socket. */
+struct listener {
+    int fd;
+    struct address address; /* where it really listens, with the real port */
+};
+
+/* Why it could not be opened; listener_failure_text() makes the sentence. */
+struct listener_failure {
+    enum listener_step {
+        LISTENER_RESOLVE,
+        LISTENER_INTERFACE,
+        LISTENER_LISTEN,
+    } step;
+    int error; /* a positive errno */
+    char place[256]; /* the address, or host and port as given where there is no address */
+    char interface[16];
+};
+
+/**
+ * Opens one socket for each address of the host. A host of NULL needs one family only to work,
+ * for a machine may have no IPv6; any other address that cannot be opened makes the whole fail.
+ * Resolves names, so it may wait: for use at start and reload.
+ *
+ * Returns the number of sockets written to `out` (the caller's, each to be closed with
+ * listener_close()), or -errno, with *failure written and nothing left open.
+ */
+int listener_open(struct listener out[LISTENER_SOCKETS_MAX],
+        const struct listener_options *options, struct listener_failure *failure);
+
+/**
+ * Opens another socket at the very address of `first`, which was opened with `shared`: the kernel
+ * spreads the connections over all of them (SO_REUSEPORT), one for each thread. Only this function
+ * joins: listener_open() refuses a port that someone listens on, ours or another server's.
+ *
+ * Returns 0, or -errno.
+ */
+int listener_share(struct listener *out, const struct listener *first,
+        const struct listener_options *options);
+
+void listener_close(struct listener *listener);
+
+/* A connection that was accepted. */
+struct listener_accepted {
+    int fd; /* non-blocking, close-on-exec; the caller's */
+    struct address peer;
+};
+
+/**
+ * Accepts what waits, at most `max`. A connection that broke while it waited is left out.
+ *
+ * Returns how many, 0 when none waits, or -errno when not even one could be taken: at -EMFILE,
+ * -ENFILE, -ENOBUFS and -ENOMEM connections do wait and the socket stays ready, so the caller
+ * leaves it out of its poll for a while.
+ */
+int listener_accept(struct listener *listener, struct listener_accepted out[], size_t max);
+
+/**
+ * Writes the sentence, such as "cannot listen on 0.0.0.0:1883: Address already in use".
+ * Returns text.
+ */
+const char *listener_failure_text(
+        const struct listener_failure *failure, char text[static LISTENER_FAILURE_SIZE]);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A connection as a stream of bytes that never waits and never calls back: it reads, writes, and
+ * tells what it waits for. The loop calls.
+ *
+ * Streams stack: TLS or WebSocket is a stream that owns the one below it. Whoever holds the top
+ * one holds the whole stack, may hand it to another thread, and ends it with stream_close().
+ */
+#ifndef NET_STREAM_H
+#define NET_STREAM_H
+
+#include "net/address.h"
+
+#include <sys/uio.h>
+
+enum stream_waits {
+    STREAM_IN = 1,    /* until the descriptor can be read */
+    STREAM_OUT = 2,   /* until the descriptor can be written */
+    STREAM_READY = 4, /* for nothing: bytes lie inside the stack, read them without waiting */
+};
+
+enum stream_end {
+    STREAM_END_CLEAN,  /* what was written still reaches the peer, as far as the peer lets it */
+    STREAM_END_ABRUPT, /* at once: what was not sent is thrown away, TCP sends a reset */
+};
+
+/* Who is at the other end, as far as the layers of the stack found out. */
+struct stream_peer {
+    struct address address; /* "no address" for a Unix socket */
+};
+
+struct stream;
+
+/* What each kind of stream does; the functions below say what is expected. */
+struct stream_functions {
+    int (*read)(struct stream *stream, void *buffer, size_t size);
+    int (*write)(struct stream *stream, const struct iovec pieces[], size_t count);
+    int (*shutdown)(struct stream *stream);
+    void (*close)(struct stream *stream, enum stream_end end);
+    unsigned (*waits)(const struct stream *stream, unsigned wanted);
+    int (*fd)(const struct stream *stream);
+    void (*peer)(const struct stream *stream, struct stream_peer *out);
+};
+
+/* The first member of every kind of stream. */
+struct stream {
+    const struct stream_functions *functions;
+};
+
+/* One write takes at most this many pieces; the rest is for the next write. */
+enum { STREAM_PIECES_MAX = 1024 };
+
+/**
+ * Reads what is there, at most `size` bytes (1 or more).
+ *
+ * Returns the number of bytes, 0 when the peer has ended its side, -EAGAIN when nothing is there
+ * yet, or another -errno, after which the stream is of no more use than to be closed.
+ */
+static inline int stream_read(struct stream *stream, void *buffer, size_t size)
+{
+    return stream->functions->read(stream, buffer, size);
+}
+
+/**
+ * Writes as much of the pieces, in order, as goes without waiting. The stream keeps none of them.
+ * After -EAGAIN or a short write the same bytes must come again first, for a layer of the stack
+ * may have worked on them already.
+ *
+ * Returns the number of bytes taken, -EAGAIN when none, or another -errno (-EPIPE or -ECONNRESET
+ * when the peer is gone), after which the stream is of no more use than to be closed.
+ */
+static inline int stream_write(struct stream *stream, const struct iovec pieces[], size_t count)
+{
+    return stream->functions->write(stream, pieces, count);
+}
+
+/**
+ * Ends our side: the peer reads what was written and then the end. Reading goes on, and a server
+ * that has just refused a client does read on for a moment: closed with unread input, TCP sends a
+ * reset, and the peer may lose the reason that was written last.
+ *
+ * Returns 0, -EAGAIN when it waits (call again when ready), or another -errno.
+ */
+static inline int stream_shutdown(struct stream *stream)
+{
+    return stream->functions->shutdown(stream);
+}
+
+/* Closes the whole stack and frees it. Take the descriptor out of its poll before. NULL is fine. */
+static inline void stream_close(struct stream *stream, enum stream_end end)
+{
+    if (stream)
+        stream->functions->close(stream, end);
+}
+
+/**
+ * What to wait for at the descriptor when the caller wants to read (STREAM_IN), to write
+ * (STREAM_OUT) or both. A layer that negotiates may have to read before it can write, so the
+ * answer can differ from what was wanted. STREAM_IN and STREAM_OUT have poll's values.
+ */
+static inline unsigned stream_waits(const struct stream *stream, unsigned wanted)
+{
+    return stream->functions->waits(stream, wanted);
+}
+
+/* The descriptor at the bottom; the stream keeps it. */
+static inline int stream_fd(const struct stream *stream)
+{
+    return stream->functions->fd(stream);
+}
+
+static inline void stream_peer(const struct stream *stream, struct stream_peer *out)
+{
+    stream->functions->peer(stream, out);
+}
+
+#endif
