@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A bounded queue of fixed-size slots from one thread to one other, without a lock.
+ *
+ * The producer fills slots at its leisure and makes them visible all at once, so a turn's mail
+ * costs one atomic store. A producer that finds no room says so (`starved`), and the consumer learns
+ * from mailbox_finish() that it should be woken.
+ */
+#ifndef BASE_MAILBOX_H
+#define BASE_MAILBOX_H
+
+#include "base/memory.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { CACHE_LINE = 64 };
+
+struct mailbox {
+    /* The producer's line. */
+    _Alignas(CACHE_LINE) _Atomic uint32_t tail; /* slots up to here are visible */
+    uint32_t filled;     /* the producer's own tail: filled, perhaps not yet visible */
+    uint32_t head_seen;  /* the producer's last sight of head */
+    /* The consumer's line. */
+    _Alignas(CACHE_LINE) _Atomic uint32_t head; /* slots up to here are free again */
+    uint32_t taken;      /* the consumer's own head: taken, perhaps not yet free */
+    /* Set by the producer, cleared by the consumer. */
+    _Alignas(CACHE_LINE) atomic_bool starved;
+    /* Never changed. */
+    uint32_t slots;      /* a power of two */
+    size_t slot_size;
+    uint8_t *data;
+};
+
+/* False when memory is short. slots: a power of two. */
+bool mailbox_init(
+        struct mailbox *mailbox, const struct memory *memory, uint32_t slots, size_t slot_size);
+void mailbox_deinit(struct mailbox *mailbox, const struct memory *memory);
+
+/* Producer: true when a slot is free. Where none is, the consumer will say when one is. */
+bool mailbox_has_room(struct mailbox *mailbox);
+
+/* Producer: the next free slot, to be filled now; only after mailbox_has_room(). */
+void *mailbox_put(struct mailbox *mailbox);
+
+/* Producer: makes all that was put visible. True when that was anything. */
+bool mailbox_publish(struct mailbox *mailbox);
+
+/* Consumer: the oldest slot not yet taken, good until mailbox_finish(); NULL when there is none. */
+void *mailbox_take(struct mailbox *mailbox);
+
+/* Consumer: frees all that was taken. True when the producer waits for room and must be woken. */
+bool mailbox_finish(struct mailbox *mailbox);
+
+/* Consumer: true when there is something to take; orders after an earlier sequentially consistent
+ * store of the caller ("I am asleep"), so that no mail is slept over. */
+bool mailbox_waiting(struct mailbox *mailbox);
+
+#endif
