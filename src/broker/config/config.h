@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The server's configuration: mosquitto.conf read, checked and turned into settings.
+ *
+ * A configuration never changes once loaded; whoever reads it may do so from any thread. To reload,
+ * load another one, pass both to config_reload(), and swap.
+ */
+#ifndef BROKER_CONFIG_CONFIG_H
+#define BROKER_CONFIG_CONFIG_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "broker/config/log_settings.h"
+#include "broker/config/report.h"
+#include "broker/config/source.h"
+#include "broker/core/settings.h"
+
+enum {
+    CONFIG_LISTENERS_MAX = 64,
+    CONFIG_FILES_MAX = 256,         /* the file of -c and those it includes */
+    CONFIG_LINE_BYTES_MAX = 66000,  /* a value of 65,535 bytes and its key fit */
+    CONFIG_VALUE_BYTES_MAX = 65535, /* as in Mosquitto */
+    CONFIG_SETTINGS_MAX = 65536,    /* lines that set something */
+    CONFIG_PORTS_MAX = 10,          /* of -p */
+    CONFIG_PATH_MAX = SOURCE_PATH_MAX,
+    CONFIG_ADDRESS_MAX = 255,  /* of a host name */
+    CONFIG_INTERFACE_MAX = 15, /* Linux's IFNAMSIZ less its NUL */
+    CONFIG_USER_MAX = 255,
+    CONFIG_THREADS_MAX = 256,
+};
+
+enum config_domain {
+    CONFIG_DOMAIN_ANY, /* IPv4 and IPv6 */
+    CONFIG_DOMAIN_IPV4,
+    CONFIG_DOMAIN_IPV6,
+};
+
+enum config_protocol { CONFIG_PROTOCOL_MQTT };
+
+struct config_listener {
+    struct listener_settings settings; /* with the port */
+    char address[CONFIG_ADDRESS_MAX + 1];     /* a name or number; "": every address */
+    char interface[CONFIG_INTERFACE_MAX + 1]; /* "": all */
+    enum config_domain socket_domain;
+    enum config_protocol protocol;
+    struct report_origin origin; /* of the line that opened it; no file in local-only mode */
+};
+
+/* One line that took effect. Of lines that set the same thing only the last one is kept. */
+struct config_setting {
+    const struct option *option; /* see option.h */
+    struct report_origin origin;
+    int listener; /* the index it belongs to while reading, -1 for the whole server */
+    char *value;  /* as written */
+};
+
+struct config {
+    struct core_settings core;
+    struct config_listener listeners[CONFIG_LISTENERS_MAX];
+    size_t listener_count;
+    bool local_only; /* nothing opened a listener: the listeners are 127.0.0.1 and ::1 */
+    bool allow_anonymous; /* for listeners that do not say it themselves; already in their settings */
+    struct log_settings log;
+    char user[CONFIG_USER_MAX + 1]; /* to become when started as root; if absent, nobody */
+    char pid_file[CONFIG_PATH_MAX + 1]; /* "": none; written when run as a daemon */
+    uint16_t sys_interval_s;    /* between two publications of $SYS; 0: never */
+    uint16_t threads;           /* shards; 0: as many as there are cores */
+    bool set_tcp_nodelay;
+    bool per_listener_settings;
+    uint64_t memory_limit_bytes; /* 0: none */
+
+    struct config_setting *settings; /* in the order of the files */
+    size_t setting_count;
+    char **files; /* names that origins borrow */
+    size_t file_count;
+};
+
+struct config_request {
+    const char *file;      /* of -c; NULL: defaults only */
+    const uint16_t *ports; /* of -p */
+    size_t port_count;     /* at most CONFIG_PORTS_MAX */
+    bool verbose;          /* -v: log everything, whatever the file says */
+    bool quiet;            /* -q: log nothing; it wins over -v */
+    const struct source *source; /* NULL: the file system */
+};
+
+/**
+ * Reads and checks everything, telling each finding to the report, and goes on after an error so
+ * that one run shows them all.
+ *
+ * Returns 0 and a configuration for config_free(), or with *out untouched: -EINVAL when an error was
+ * told, -ENOMEM.
+ */
+int config_load(
+        struct config **out, const struct config_request *request, struct report *report);
+
+/* NULL is fine. */
+void config_free(struct config *config);
+
+/**
+ * Makes `next` what may take the place of `running`. What cannot change while the server runs
+ * (option table: "restart"; the set of listeners) keeps running's value, with a warning that names
+ * it and its line; what does change is told as a notice.
+ *
+ * The listeners of `next` are then those of `running`, in running's order, with next's live settings.
+ * Returns how many settings change.
+ */
+unsigned config_reload(
+        struct config *next, const struct config *running, struct report *report);
+
+/**
+ * Prints what --test-config shows: each line that takes effect with its place, the value in effect,
+ * and whether a reload applies it; then the defaults of the honoured keys that no line sets.
+ */
+void config_dump(const struct config *config, FILE *out);
+
+/* Prints the option table as Markdown: docs/options.md. */
+void config_options_print(FILE *out);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The option table: one row for each key of a configuration file. Reading, checking, --test-config,
+ * reload and the reference page all read this table, and nothing else knows a key's name.
+ */
+#ifndef BROKER_CONFIG_OPTION_H
+#define BROKER_CONFIG_OPTION_H
+
+#include "base/bytes.h"
+
+enum option_scope {
+    SCOPE_GLOBAL,           /* the whole server */
+    SCOPE_LISTENER,         /* the listener before it; without one it opens the default listener */
+    SCOPE_OPENED_LISTENER,  /* the listener before it; an error without one */
+    SCOPE_DEFAULT_LISTENER, /* opens the default listener, or changes it */
+    SCOPE_BRIDGE,           /* the connection before it */
+    SCOPE_PLUGIN,           /* the plugin before it */
+};
+
+enum option_type {
+    OPTION_FLAG,     /* true, 1, false, 0 */
+    OPTION_NUMBER,   /* decimal, 0x and hexadecimal, or 0 and octal; min..max */
+    OPTION_BYTES,    /* a number of bytes; what is not a number counts as 0 */
+    OPTION_DURATION, /* a number and one of s h d w m y; kept in seconds */
+    OPTION_WORD,     /* one of choices */
+    OPTION_WORDS,    /* one of choices; several lines make a set of their values */
+    OPTION_LOG_DEST, /* the same, into struct log_destinations, as "file" has a path */
+    OPTION_VERSIONS, /* a list of 3, 4 and 5; kept as a set of bits 3..5 */
+    OPTION_TEXT,     /* the rest of the line, UTF-8 */
+    OPTION_LISTENER, /* a port and maybe an address: opens a listener */
+    OPTION_INCLUDE,  /* a directory: reads its files */
+    OPTION_IGNORED,  /* whatever follows is not looked at */
+};
+
+enum option_status {
+    OPTION_HONOURED,
+    OPTION_NOT_YET,   /* a warning: it has no effect in this version */
+    OPTION_NO_EFFECT, /* a warning: it never has one here, and why */
+    OPTION_REFUSED,   /* an error: going on without it would not be safe */
+};
+
+enum option_clamp { CLAMP_LOW = 1, CLAMP_HIGH = 2 }; /* flags: take the bound, with a warning */
+
+struct option_choice {
+    const char *name;
+    uint32_t value;
+    enum option_status status;
+    const char *reason; /* where status is not OPTION_HONOURED */
+};
+
+struct option {
+    const char *name;  /* one that ends in '*' stands for every key that starts so */
+    const char *alias; /* another name for it, or NULL */
+    enum option_scope scope;
+    enum option_type type;
+    enum option_status status;
+    bool live;     /* a reload applies it */
+    bool replaces; /* a text given twice: the later counts; else it is an error */
+
+    /* Where the value lies: in struct config, for the listener scopes in struct config_listener. */
+    size_t offset;
+    size_t size; /* 0: it is checked and not kept */
+
+    int64_t min; /* of a number; of a key with '*' the bytes that must stand for the '*' */
+    int64_t max;
+    uint32_t scale;              /* the value is kept times this; 0 stands for 1 */
+    unsigned clamp;              /* of enum option_clamp */
+    const struct option_choice *choices; /* ends with a NULL name */
+    const char *initial;         /* the default, as it would be written; NULL: none */
+
+    /*
+     * What it means under per_listener_settings true: the listener's key of this name; "" where
+     * there is none and only the default is possible; NULL where that setting changes nothing.
+     */
+    const char *per_listener;
+    const char *meaning; /* one phrase for the reference page */
+    const char *reason;  /* what to say where status is not OPTION_HONOURED: why, and what to do */
+};
+
+enum { OPTION_MAX = 192 }; /* rows that a set of seen options has room for */
+
+extern const struct option option_table[];
+extern const size_t option_count; /* at most OPTION_MAX */
+
+/* The row of a name or alias, or NULL. */
+const struct option *option_find(struct bytes name);
+
+/* The known name that a misspelt one is nearest to, or NULL when none is near. */
+const char *option_nearest(struct bytes name);
+
+#endif
