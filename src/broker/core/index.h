@@ -58,7 +58,7 @@ enum index_result {
 
 /* Only inside a write section. Copies what it needs. */
 enum index_result index_add(
-        struct index *index, struct bytes filter, const struct subscription *subscription);
+        struct index *index, struct bytes filter, const struct subscriber *subscriber);
 
 /* False when there was no such subscription. Only inside a write section; never needs memory. */
 bool index_remove(struct index *index, struct bytes filter, const struct target *target);

@@ -42,10 +42,13 @@ enum {
 struct retained;
 
 struct retained_setup {
-    struct memory memory; /* used by all shards' threads; also gives messages back */
+    struct memory memory; /* used by all shards' threads */
     struct locks locks;
     struct hash_key key;
     uint64_t entries_max; /* 0: no limit */
+    /* Takes a reference that the store no longer needs. Called under no lock, on any thread. */
+    void (*unref)(void *context, struct message *message);
+    void *context;
 };
 
 /* An empty store; NULL when memory is short. */

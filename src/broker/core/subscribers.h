@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The subscriptions to one filter, at most one per target.
+ * The subscribers of one filter, each target once.
  *
  * One block of memory: few are an array that is searched from its start; many have a table of
  * positions behind the array, so that adding and removing take the same time among a million. The
@@ -12,7 +12,8 @@
 #include "base/memory.h"
 #include "broker/core/target.h"
 
-struct subscription {
+/* A target with the options of its subscription. */
+struct subscriber {
     struct target target;
     uint32_t identifier : 28; /* MQTT 5.0's Subscription Identifier; 0: none */
     uint32_t qos : 2;
@@ -24,7 +25,7 @@ struct subscription {
 struct subscribers {
     uint32_t count;
     uint32_t capacity;
-    struct subscription items[]; /* then, in a large block, the positions by target */
+    struct subscriber items[]; /* then, in a large block, the positions by target */
 };
 
 enum subscribers_result {
@@ -39,9 +40,9 @@ enum subscribers_result {
  * older one was made still belongs to it.
  */
 enum subscribers_result subscribers_add(struct subscribers **set, const struct memory *memory,
-        const struct subscription *subscription);
+        const struct subscriber *subscriber);
 
-/* False when there was none of that target. *set is NULL after the last one; never needs memory. */
+/* False when the target was not in it. *set is NULL after the last one; never needs memory. */
 bool subscribers_remove(
         struct subscribers **set, const struct memory *memory, const struct target *target);
 
