@@ -126,8 +126,9 @@ def build(root, names):
     rows = []
     for name in names:
         output = name.replace("/", "_") + ".o"
-        subprocess.run(["gcc", "-O2", "-fPIE", "-I../src", "-I..", "-c", "../" + name, "-o", output],
-                       cwd=folder, check=True)
+        subprocess.run(
+            ["gcc", "-O2", "-fPIE", "-I../src", "-I..", "-c", "../" + name, "-o", output],
+            cwd=folder, check=True)
         rows.append({"directory": str(folder), "file": "../" + name, "output": output})
     (folder / "compile_commands.json").write_text(json.dumps(rows))
 

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+# The few words that a newcomer and CI need. Meson builds, in build/; tools/test tests.
+
+PREFIX ?= /usr/local
+SECONDS_PER_TARGET ?= 300
+
+.PHONY: all run test check soak fuzz bench install format clean
+
+# build/nightjar, with what it needs installed first (tools/packages.txt).
+all:
+	@tools/install run
+	@test -f build/build.ninja || CC=gcc meson setup build
+	@ninja -C build nightjar
+
+# The server as it is without a configuration file; ARGS="-c my.conf" gives it one.
+run: all
+	build/nightjar $(ARGS)
+
+# Everything that must hold; the last line is "N passed, N failed".
+test:
+	@tools/install test
+	@tools/test
+
+# The same, then clang-tidy, and fuzzing and simulation for long.
+check:
+	@tools/install check
+	@tools/test --all --seconds $(SECONDS_PER_TARGET)
+
+# The simulation for long, with memory checked.
+soak:
+	@tools/install test
+	@tools/test soak
+
+# Each fuzz target for SECONDS_PER_TARGET.
+fuzz:
+	@tools/install test
+	@tools/test --seconds $(SECONDS_PER_TARGET) fuzz
+
+# What this server and Debian's Mosquitto cost per message on this machine.
+bench: all
+	@tools/install check
+	@bench/run
+
+install: all
+	@meson configure build --prefix $(abspath $(PREFIX))
+	@ninja -C build nightjar
+	@meson install -C build --no-rebuild
+
+format:
+	@tools/install check
+	@find src tests -name '*.[ch]' -exec clang-format -i {} +
+
+clean:
+	@rm -rf build build-clang build-asan build-tsan build-fuzz
