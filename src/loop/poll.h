@@ -22,7 +22,7 @@ struct poll;
 
 struct poll_event {
     void *owner;
-    unsigned ready; /* enum poll_waits; an error or an end shows as all that was waited for */
+    unsigned ready; /* enum poll_waits; an error or an end shows as both */
 };
 
 /* Opens a poll with nothing in it. Returns 0, or -errno. */
