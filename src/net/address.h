@@ -61,7 +61,7 @@ int address_parse(struct address *out, const char *host, uint16_t port);
  * this machine, IPv4 first. A name may be asked of a server, so this can wait for seconds: not for
  * use inside a loop. `family` leaves only that family.
  *
- * Writes at most `max` different addresses. Returns how many, 1 or more, or -errno:
+ * Writes at most `max` (1 or more) different addresses. Returns how many, 1 or more, or -errno:
  * -ENOENT when the name does not exist or has no address of the family, -EAGAIN when the name
  * server does not answer now, -ENOMEM, -EIO.
  */

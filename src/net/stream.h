@@ -11,6 +11,8 @@
 
 #include "net/address.h"
 
+#include "base/bytes.h"
+
 #include <sys/uio.h>
 
 enum stream_waits {
@@ -49,6 +51,12 @@ struct stream {
 
 /* One write takes at most this many pieces; the rest is for the next write. */
 enum { STREAM_PIECES_MAX = 1024 };
+
+/* A piece to write. The kernel's type lacks a const: what is written is only read. */
+static inline struct iovec stream_piece(struct bytes bytes)
+{
+    return (struct iovec){ (void *)(uintptr_t)bytes.data, bytes.size };
+}
 
 /**
  * Reads what is there, at most `size` bytes (1 or more).

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/listener.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    BACKLOG_DEFAULT = 1024,
+    PORT_TRIES = 16, /* for a free port that is free on every address */
+};
+
+static int switch_on(int fd, int level, int option)
+{
+    static const int on = 1;
+
+    return setsockopt(fd, level, option, &on, sizeof(on)) == 0 ? 0 : -errno;
+}
+
+/* What must be said before bind. */
+static int prepare(int fd, const struct address *address, const struct listener_options *options,
+        bool shared)
+{
+    int result = switch_on(fd, SOL_SOCKET, SO_REUSEADDR);
+
+    if (result == 0 && shared)
+        result = switch_on(fd, SOL_SOCKET, SO_REUSEPORT);
+    if (result == 0 && options->no_delay) /* accepted connections inherit it */
+        result = switch_on(fd, IPPROTO_TCP, TCP_NODELAY);
+    if (result == 0 && address_family(address) == ADDRESS_IPV6) /* IPv4 has a socket of its own */
+        result = switch_on(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+    return result;
+}
+
+static int bind_interface(int fd, const char *interface)
+{
+    if (!interface)
+        return 0;
+    return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface,
+                   (socklen_t)strlen(interface)) == 0 ? 0 : -errno;
+}
+
+static int bind_and_listen(int fd, struct address *address, const struct listener_options *options)
+{
+    struct address bound = { 0 };
+    socklen_t size = sizeof(bound.socket);
+    int backlog = options->backlog > 0 ? options->backlog : BACKLOG_DEFAULT;
+
+    if (bind(fd, &address->socket.any, address_size(address)) < 0 || listen(fd, backlog) < 0 ||
+            getsockname(fd, &bound.socket.any, &size) < 0)
+        return -errno;
+    *address = bound;
+    return 0;
+}
+
+/* Opens one socket; `step` tells how far it came. */
+static int open_one(struct listener *out, const struct address *address,
+        const struct listener_options *options, bool shared, enum listener_step *step)
+{
+    struct listener listener = { .address = *address };
+    int result;
+
+    *step = LISTENER_LISTEN;
+    listener.fd = socket(
+            address->socket.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (listener.fd < 0)
+        return -errno;
+    result = prepare(listener.fd, address, options, shared);
+    if (result < 0)
+        goto out;
+    *step = LISTENER_INTERFACE;
+    result = bind_interface(listener.fd, options->interface);
+    if (result < 0)
+        goto out;
+    *step = LISTENER_LISTEN;
+    result = bind_and_listen(listener.fd, &listener.address, options);
+out:
+    if (result < 0)
+        close(listener.fd);
+    else
+        *out = listener;
+    return result;
+}
+
+/*
+ * A port that others may share would be opened in silence where another server, or this one
+ * started twice, has it already. So a socket that does not share tries first; the kernel keeps
+ * nothing of a closed listening socket, and the port is free again at once.
+ */
+static int open_first(struct listener *out, const struct address *address,
+        const struct listener_options *options, enum listener_step *step)
+{
+    struct listener probe;
+    int result = open_one(&probe, address, options, false, step);
+
+    if (result < 0 || !options->shared) {
+        if (result == 0)
+            *out = probe;
+        return result;
+    }
+    listener_close(&probe);
+    return open_one(out, &probe.address, options, true, step);
+}
+
+static void close_all(struct listener listeners[], int count)
+{
+    for (int i = 0; i < count; i++)
+        listener_close(&listeners[i]);
+}
+
+static void note_failure(struct listener_failure *failure, enum listener_step step, int result,
+        const struct address *address, const char *interface)
+{
+    *failure = (struct listener_failure){ .step = step, .error = -result };
+    address_format(address, failure->place);
+    if (interface)
+        snprintf(failure->interface, sizeof(failure->interface), "%s", interface);
+}
+
+/* Opens them all, or none; with port 0 all get the port that the first one got. */
+static int open_all(struct listener out[], struct address addresses[], int count,
+        const struct listener_options *options, struct listener_failure *failure)
+{
+    uint16_t port = options->port;
+    int opened = 0;
+
+    for (int i = 0; i < count; i++) {
+        enum listener_step step;
+        int result;
+
+        address_set_port(&addresses[i], port);
+        result = open_first(&out[opened], &addresses[i], options, &step);
+        if (result < 0)
+            note_failure(failure, step, result, &addresses[i], options->interface);
+        /* "Every interface" means every family that this machine has. */
+        if (!options->host && (opened > 0 || i + 1 < count) &&
+                (result == -EAFNOSUPPORT || result == -EADDRNOTAVAIL))
+            continue;
+        if (result < 0) {
+            close_all(out, opened);
+            return result;
+        }
+        port = address_port(&out[opened++].address);
+    }
+    return opened;
+}
+
+int listener_open(struct listener out[LISTENER_SOCKETS_MAX],
+        const struct listener_options *options, struct listener_failure *failure)
+{
+    struct address addresses[LISTENER_SOCKETS_MAX];
+    int count = address_resolve(
+            addresses, LISTENER_SOCKETS_MAX, options->host, options->port, options->family);
+    int result;
+
+    if (count < 0) {
+        *failure = (struct listener_failure){ .step = LISTENER_RESOLVE, .error = -count };
+        snprintf(failure->place, sizeof(failure->place), "%s:%u", options->host, options->port);
+        return count;
+    }
+    for (int tries = 1;; tries++) {
+        result = open_all(out, addresses, count, options, failure);
+        if (result != -EADDRINUSE || options->port != 0 || tries == PORT_TRIES)
+            return result;
+    }
+}
+
+int listener_share(struct listener *out, const struct listener *first,
+        const struct listener_options *options)
+{
+    enum listener_step step;
+
+    return open_one(out, &first->address, options, true, &step);
+}
+
+void listener_close(struct listener *listener)
+{
+    close(listener->fd);
+}
+
+/* Errors of one connection that broke while it waited; accept(2) says to treat them like EAGAIN. */
+static bool is_of_connection(int error)
+{
+    static const int errors[] = {
+        ECONNABORTED, EINTR, ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH,
+        EOPNOTSUPP, ENETUNREACH, EPERM,
+    };
+
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        if (errors[i] == error)
+            return true;
+    }
+    return false;
+}
+
+int listener_accept(struct listener *listener, struct listener_accepted out[], size_t max)
+{
+    size_t count = 0;
+
+    /* Broken ones count as tries, so that a flood of them cannot keep the caller here. */
+    for (size_t tries = 0; tries < max; tries++) {
+        struct sockaddr_storage peer;
+        socklen_t size = sizeof(peer);
+        int fd = accept4(listener->fd, (struct sockaddr *)&peer, &size,
+                SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd >= 0) {
+            out[count].fd = fd;
+            out[count++].peer = address_of((struct sockaddr *)&peer, size);
+        } else if (!is_of_connection(errno)) {
+            return count > 0 || errno == EAGAIN ? (int)count : -errno;
+        }
+    }
+    return (int)count;
+}
+
+static const char *reason_of(const struct listener_failure *failure)
+{
+    if (failure->step != LISTENER_RESOLVE)
+        return strerror(failure->error);
+    switch (failure->error) {
+    case ENOENT:
+        return "the name has no address";
+    case EAGAIN:
+        return "the name server does not answer";
+    default:
+        return strerror(failure->error);
+    }
+}
+
+const char *listener_failure_text(
+        const struct listener_failure *failure, char text[static LISTENER_FAILURE_SIZE])
+{
+    const char *reason = reason_of(failure);
+
+    if (failure->step == LISTENER_INTERFACE)
+        snprintf(text, LISTENER_FAILURE_SIZE, "cannot listen on interface %s: %s",
+                failure->interface, reason);
+    else
+        snprintf(text, LISTENER_FAILURE_SIZE, "cannot listen on %s: %s", failure->place, reason);
+    return text;
+}
