@@ -75,7 +75,7 @@ static bool read_quota_v2(const char *folder, int64_t *quota_us, int64_t *period
 static bool read_quota_v1(const char *folder, int64_t *quota_us, int64_t *period_us)
 {
     return read_numbers(folder, "cpu.cfs_quota_us", quota_us, 1) == 1 &&
-           read_numbers(folder, "cpu.cfs_period_us", period_us, 1) == 1;
+            read_numbers(folder, "cpu.cfs_period_us", period_us, 1) == 1;
 }
 
 /* A group obeys its own quota and those of all groups above it. */

@@ -85,8 +85,7 @@ int poll_wait(struct poll *poll, struct poll_event events[], size_t max, int tim
     int count;
 
     assert(max > 0);
-    count = epoll_wait(
-            poll->fd, poll->batch, max < BATCH_MAX ? (int)max : BATCH_MAX, timeout_ms);
+    count = epoll_wait(poll->fd, poll->batch, max < BATCH_MAX ? (int)max : BATCH_MAX, timeout_ms);
     if (count < 0)
         return errno == EINTR ? 0 : -errno;
     for (int i = 0; i < count; i++) {

@@ -37,7 +37,7 @@ void wake_send(struct wake *wake)
      */
     if (atomic_exchange_explicit(&wake->sent, true, memory_order_acq_rel))
         return;
-    /* The flag lets one writer in at a time, so the counter never fills and the write never waits. */
+    /* The flag lets one writer in at a time: the counter never fills, the write never waits. */
     while (write(wake->fd, &one, sizeof(one)) < 0 && errno == EINTR)
         continue;
 }

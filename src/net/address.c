@@ -75,7 +75,7 @@ bool address_equal(const struct address *a, const struct address *b)
         return a->socket.v4.sin_addr.s_addr == b->socket.v4.sin_addr.s_addr;
     case ADDRESS_IPV6:
         return six_a->sin6_scope_id == six_b->sin6_scope_id &&
-               memcmp(&six_a->sin6_addr, &six_b->sin6_addr, sizeof(six_a->sin6_addr)) == 0;
+                memcmp(&six_a->sin6_addr, &six_b->sin6_addr, sizeof(six_a->sin6_addr)) == 0;
     case ADDRESS_ANY:
         break;
     }
@@ -174,8 +174,7 @@ static size_t add(struct address out[], size_t count, size_t max, const struct a
 }
 
 /* Every interface. getaddrinfo() would leave the order of the two to the machine's settings. */
-static int resolve_all(
-        struct address out[], size_t max, uint16_t port, enum address_family family)
+static int resolve_all(struct address out[], size_t max, uint16_t port, enum address_family family)
 {
     static const char *const hosts[] = { "0.0.0.0", "::" };
     static const enum address_family families[] = { ADDRESS_IPV4, ADDRESS_IPV6 };

@@ -53,7 +53,15 @@ TEST(the_zero_address_is_none)
 TEST(names_and_broken_numbers_do_not_parse)
 {
     static const char *const hosts[] = {
-        "", "[]", "localhost", "1.2.3.4.5", "256.0.0.1", ":::1", "[::1", "::1]", "10.0.0.7:1883",
+        "",
+        "[]",
+        "localhost",
+        "1.2.3.4.5",
+        "256.0.0.1",
+        ":::1",
+        "[::1",
+        "::1]",
+        "10.0.0.7:1883",
         "0123456789012345678901234567890123456789012345678901234567890123456789",
     };
     struct address kept;

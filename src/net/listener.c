@@ -20,8 +20,8 @@ static int switch_on(int fd, int level, int option)
 }
 
 /* What must be said before bind. */
-static int prepare(int fd, const struct address *address, const struct listener_options *options,
-        bool shared)
+static int prepare(
+        int fd, const struct address *address, const struct listener_options *options, bool shared)
 {
     int result = switch_on(fd, SOL_SOCKET, SO_REUSEADDR);
 
@@ -36,10 +36,12 @@ static int prepare(int fd, const struct address *address, const struct listener_
 
 static int bind_interface(int fd, const char *interface)
 {
+    socklen_t size;
+
     if (!interface)
         return 0;
-    return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface,
-                   (socklen_t)strlen(interface)) == 0 ? 0 : -errno;
+    size = (socklen_t)strlen(interface);
+    return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface, size) == 0 ? 0 : -errno;
 }
 
 static int bind_and_listen(int fd, struct address *address, const struct listener_options *options)
@@ -63,8 +65,8 @@ static int open_one(struct listener *out, const struct address *address,
     int result;
 
     *step = LISTENER_LISTEN;
-    listener.fd = socket(
-            address->socket.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    listener.fd =
+            socket(address->socket.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (listener.fd < 0)
         return -errno;
     result = prepare(listener.fd, address, options, shared);
@@ -147,8 +149,8 @@ static int open_all(struct listener out[], struct address addresses[], int count
     return opened;
 }
 
-int listener_open(struct listener out[LISTENER_SOCKETS_MAX],
-        const struct listener_options *options, struct listener_failure *failure)
+int listener_open(struct listener out[LISTENER_SOCKETS_MAX], const struct listener_options *options,
+        struct listener_failure *failure)
 {
     struct address addresses[LISTENER_SOCKETS_MAX];
     int count = address_resolve(
@@ -167,8 +169,8 @@ int listener_open(struct listener out[LISTENER_SOCKETS_MAX],
     }
 }
 
-int listener_share(struct listener *out, const struct listener *first,
-        const struct listener_options *options)
+int listener_share(
+        struct listener *out, const struct listener *first, const struct listener_options *options)
 {
     enum listener_step step;
 
@@ -184,8 +186,17 @@ void listener_close(struct listener *listener)
 static bool is_of_connection(int error)
 {
     static const int errors[] = {
-        ECONNABORTED, EINTR, ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH,
-        EOPNOTSUPP, ENETUNREACH, EPERM,
+        ECONNABORTED,
+        EINTR,
+        ENETDOWN,
+        EPROTO,
+        ENOPROTOOPT,
+        EHOSTDOWN,
+        ENONET,
+        EHOSTUNREACH,
+        EOPNOTSUPP,
+        ENETUNREACH,
+        EPERM,
     };
 
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
@@ -203,8 +214,8 @@ int listener_accept(struct listener *listener, struct listener_accepted out[], s
     for (size_t tries = 0; tries < max; tries++) {
         struct sockaddr_storage peer;
         socklen_t size = sizeof(peer);
-        int fd = accept4(listener->fd, (struct sockaddr *)&peer, &size,
-                SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(
+                listener->fd, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd >= 0) {
             out[count].fd = fd;

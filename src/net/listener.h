@@ -36,7 +36,7 @@ struct listener_failure {
         LISTENER_INTERFACE,
         LISTENER_LISTEN,
     } step;
-    int error; /* a positive errno */
+    int error;       /* a positive errno */
     char place[256]; /* the address, or host and port as given where there is no address */
     char interface[16];
 };
@@ -49,8 +49,8 @@ struct listener_failure {
  * Returns the number of sockets written to `out` (the caller's, each to be closed with
  * listener_close()), or -errno, with *failure written and nothing left open.
  */
-int listener_open(struct listener out[LISTENER_SOCKETS_MAX],
-        const struct listener_options *options, struct listener_failure *failure);
+int listener_open(struct listener out[LISTENER_SOCKETS_MAX], const struct listener_options *options,
+        struct listener_failure *failure);
 
 /**
  * Opens another socket at the very address of `first`, which was opened with `shared`: the kernel
@@ -59,8 +59,8 @@ int listener_open(struct listener out[LISTENER_SOCKETS_MAX],
  *
  * Returns 0, or -errno.
  */
-int listener_share(struct listener *out, const struct listener *first,
-        const struct listener_options *options);
+int listener_share(
+        struct listener *out, const struct listener *first, const struct listener_options *options);
 
 void listener_close(struct listener *listener);
 

@@ -130,14 +130,16 @@ TEST(an_interface_that_is_not_there_is_told_in_a_sentence)
     char text[LISTENER_FAILURE_SIZE];
 
     assert_true(listener_open(listeners, &strange, &failure) < 0);
-    assert_non_null(strstr(listener_failure_text(&failure, text),
-            "cannot listen on interface nojar0: "));
+    assert_non_null(
+            strstr(listener_failure_text(&failure, text), "cannot listen on interface nojar0: "));
 }
 
 TEST(a_host_of_the_other_family_is_told_in_a_sentence)
 {
     static const struct listener_options wrong = {
-        .host = "127.0.0.1", .port = 1883, .family = ADDRESS_IPV6,
+        .host = "127.0.0.1",
+        .port = 1883,
+        .family = ADDRESS_IPV6,
     };
     struct listener listeners[LISTENER_SOCKETS_MAX];
     struct listener_failure failure;
@@ -210,8 +212,7 @@ TEST(accepted_connections_inherit_no_delay)
         socklen_t size = sizeof(int);
         int got = -1;
 
-        assert_int_equal(
-                getsockopt(stream_fd(server), IPPROTO_TCP, TCP_NODELAY, &got, &size), 0);
+        assert_int_equal(getsockopt(stream_fd(server), IPPROTO_TCP, TCP_NODELAY, &got, &size), 0);
         assert_int_equal(got != 0, wanted);
         stream_close(client, STREAM_END_CLEAN);
         stream_close(server, STREAM_END_CLEAN);
@@ -260,7 +261,9 @@ TEST(pieces_arrive_in_order)
 {
     struct line line = line_open();
     struct iovec pieces[] = {
-        stream_piece(BYTES("night")), stream_piece(BYTES("")), stream_piece(BYTES("jar")),
+        stream_piece(BYTES("night")),
+        stream_piece(BYTES("")),
+        stream_piece(BYTES("jar")),
     };
     char got[16];
 
@@ -313,8 +316,8 @@ TEST(a_clean_end_is_read_as_end_and_an_abrupt_one_as_reset)
         stream_close(line.server, (enum stream_end)end);
         line.server = NULL;
         await(stream_fd(line.client), POLLIN);
-        assert_int_equal(stream_read(line.client, &byte, 1),
-                end == STREAM_END_CLEAN ? 0 : -ECONNRESET);
+        assert_int_equal(
+                stream_read(line.client, &byte, 1), end == STREAM_END_CLEAN ? 0 : -ECONNRESET);
         line_close(&line);
     }
 }

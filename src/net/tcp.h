@@ -24,7 +24,6 @@ struct tcp_options {
  *
  * Returns 0, or -errno: -EADDRNOTAVAIL when all ports of `from` are taken, -EMFILE, -ENETUNREACH.
  */
-int tcp_connect(
-        struct stream **out, const struct address *to, const struct tcp_options *options);
+int tcp_connect(struct stream **out, const struct address *to, const struct tcp_options *options);
 
 #endif
