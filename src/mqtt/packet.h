@@ -5,8 +5,8 @@
  * Every packet has a file of its own beside this one, with struct mqtt_X, mqtt_X_decode() and
  * mqtt_X_encode(). Decoders take the body, the fixed header already taken off; encoders write the
  * whole packet. A decoder changes its *out on success only, and what it gives borrows from the
- * body. A writer that is failed after encoding says that the packet did not fit, or cannot be said at all
- * (a string above 65,535 bytes, a packet above 268,435,455).
+ * body. A writer that is failed after encoding says that the packet did not fit, or cannot be said
+ * at all (a string above 65,535 bytes, a body above 268,435,455).
  */
 #ifndef MQTT_PACKET_H
 #define MQTT_PACKET_H

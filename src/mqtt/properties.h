@@ -60,7 +60,7 @@ struct mqtt_properties {
     uint32_t message_expiry_s;
     uint32_t session_expiry_s;
     uint32_t will_delay_s;
-    uint32_t subscription_id; /* the first one, where there are several */
+    uint32_t subscription_id; /* the last one, where there are several */
     uint32_t maximum_packet_size;
     uint16_t server_keep_alive_s;
     uint16_t receive_maximum;
@@ -107,6 +107,13 @@ static inline bool mqtt_properties_have(
  */
 enum mqtt_reason mqtt_properties_read(
         struct mqtt_properties *out, struct reader *in, unsigned packet);
+
+/* Authentication Data has no meaning without a method. Source: [U5-3.1.2.11.10-1] */
+static inline bool mqtt_properties_authentication_valid(const struct mqtt_properties *properties)
+{
+    return !mqtt_properties_have(properties, MQTT_AUTHENTICATION_DATA) ||
+           mqtt_properties_have(properties, MQTT_AUTHENTICATION_METHOD);
+}
 
 /* Bytes that mqtt_properties_write() writes, the section's length included. */
 size_t mqtt_properties_size(const struct mqtt_properties *properties);

@@ -9,6 +9,7 @@
 #define MQTT_TOPIC_H
 
 #include "base/bytes.h"
+#include "mqtt/reason.h"
 
 /**
  * Whether text can be a topic name: 1 to 65,535 bytes without '+' and '#'.
@@ -52,5 +53,13 @@ enum mqtt_share {
  */
 enum mqtt_share mqtt_share_split(
         struct bytes filter, struct bytes *share_name, struct bytes *inner_filter);
+
+/**
+ * Judges the filter of a SUBSCRIBE or UNSUBSCRIBE of that version. Shared subscriptions are part of
+ * 5.0 alone: earlier, "$share/" is a name like any other, and what it means the server's choice.
+ *
+ * Returns MQTT_SUCCESS; or MQTT_TOPIC_FILTER_INVALID, before 5.0 MQTT_MALFORMED.
+ */
+enum mqtt_reason mqtt_topic_filter_check(struct bytes filter, enum mqtt_version version);
 
 #endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mqtt/outflow.h"
+
+#include <assert.h>
+
+struct mqtt_outflow_step mqtt_outflow_step(
+        enum mqtt_outflow_state state, enum mqtt_outflow_event event)
+{
+    static const struct mqtt_outflow_step steps[OUT_DONE + 1][OUT_RESUMED + 1] = {
+        [OUT_WAIT_PUBACK][GOT_PUBACK] = { OUT_DONE, OUT_RELEASE_ID },
+        [OUT_WAIT_PUBACK][GOT_PUBREC] = { OUT_WAIT_PUBACK, OUT_PROTOCOL_ERROR },
+        [OUT_WAIT_PUBACK][GOT_PUBREC_ERROR] = { OUT_WAIT_PUBACK, OUT_PROTOCOL_ERROR },
+        [OUT_WAIT_PUBACK][GOT_PUBCOMP] = { OUT_WAIT_PUBACK, OUT_PROTOCOL_ERROR },
+        [OUT_WAIT_PUBACK][OUT_RESUMED] = { OUT_WAIT_PUBACK, OUT_RESEND_PUBLISH },
+
+        [OUT_WAIT_PUBREC][GOT_PUBACK] = { OUT_WAIT_PUBREC, OUT_PROTOCOL_ERROR },
+        [OUT_WAIT_PUBREC][GOT_PUBREC] = { OUT_WAIT_PUBCOMP, OUT_SEND_PUBREL },
+        [OUT_WAIT_PUBREC][GOT_PUBREC_ERROR] = { OUT_DONE, OUT_RELEASE_ID },
+        [OUT_WAIT_PUBREC][GOT_PUBCOMP] = { OUT_WAIT_PUBREC, OUT_PROTOCOL_ERROR },
+        [OUT_WAIT_PUBREC][OUT_RESUMED] = { OUT_WAIT_PUBREC, OUT_RESEND_PUBLISH },
+
+        [OUT_WAIT_PUBCOMP][GOT_PUBACK] = { OUT_WAIT_PUBCOMP, OUT_PROTOCOL_ERROR },
+        [OUT_WAIT_PUBCOMP][GOT_PUBREC] = { OUT_WAIT_PUBCOMP, OUT_SEND_PUBREL },
+        [OUT_WAIT_PUBCOMP][GOT_PUBREC_ERROR] = { OUT_WAIT_PUBCOMP, OUT_PROTOCOL_ERROR },
+        [OUT_WAIT_PUBCOMP][GOT_PUBCOMP] = { OUT_DONE, OUT_RELEASE_ID },
+        [OUT_WAIT_PUBCOMP][OUT_RESUMED] = { OUT_WAIT_PUBCOMP, OUT_SEND_PUBREL },
+
+        [OUT_DONE][GOT_PUBACK] = { OUT_DONE, OUT_IGNORE },
+        [OUT_DONE][GOT_PUBREC] = { OUT_DONE, OUT_SEND_PUBREL_NOT_FOUND },
+        [OUT_DONE][GOT_PUBREC_ERROR] = { OUT_DONE, OUT_IGNORE },
+        [OUT_DONE][GOT_PUBCOMP] = { OUT_DONE, OUT_IGNORE },
+        [OUT_DONE][OUT_RESUMED] = { OUT_DONE, OUT_IGNORE },
+    };
+
+    assert(state <= OUT_DONE);
+    assert(event <= OUT_RESUMED);
+    return steps[state][event];
+}
