@@ -87,6 +87,8 @@ BREACHES = {
     "umbrella": ("src/net/tcp.h", C + '#ifndef A\n#include "base/bytes.h"\n#endif\n', 1,
                  "includes only"),
     "blanks": ("src/net/tcp.c", C + "int x(void); \n", 2, "blanks at the end"),
+    "registry": ("tests/system/package-lock.json", '{\n"resolved": "somewhere"\n}\n', 2,
+                 "names a registry"),
     "sleep": ("tests/wait.c", C + "void w(void)\n{\n    us" + "leep(3);\n}\n", 4, "sleeps"),
     "sleep_in_python": ("tests/wait.py", PY + "time.sl" + "eep(3)\n", 2, "sleeps"),
     "static_object": ("src/net/tcp.c", C + "static int count = 3;\n", 2, "that can change"),
