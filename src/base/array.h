@@ -27,8 +27,7 @@ static inline bool array_reserve(
         return true;
     while (capacity < count)
         capacity *= 2;
-    items = memory_resize(
-            memory, array->items, array->capacity * item_size, capacity * item_size);
+    items = memory_resize(memory, array->items, array->capacity * item_size, capacity * item_size);
     if (!items)
         return false;
     array->items = items;
@@ -36,8 +35,7 @@ static inline bool array_reserve(
     return true;
 }
 
-static inline void array_deinit(
-        struct array *array, const struct memory *memory, size_t item_size)
+static inline void array_deinit(struct array *array, const struct memory *memory, size_t item_size)
 {
     memory_give(memory, array->items, array->capacity * item_size);
     *array = (struct array){ 0 };

@@ -17,8 +17,9 @@ static unsigned highest_bit(uint32_t number)
 
 static unsigned segment_of(uint32_t bucket)
 {
-    return bucket < TABLE_FIRST_SEGMENT ? 0
-                                        : highest_bit(bucket) - highest_bit(TABLE_FIRST_SEGMENT) + 1;
+    if (bucket < TABLE_FIRST_SEGMENT)
+        return 0;
+    return highest_bit(bucket) - highest_bit(TABLE_FIRST_SEGMENT) + 1;
 }
 
 /* The first bucket of a segment that is not the first one; as many lie in it. */

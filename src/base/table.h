@@ -49,7 +49,7 @@ static inline struct table_link *table_next(const struct table_link *link)
     return next;
 }
 
-/* Adds an object whose link->hash is set. False when memory is short; only an empty table's can be. */
+/* Adds an object whose link->hash is set. False when memory is too short for the first buckets. */
 bool table_add(struct table *table, const struct memory *memory, struct table_link *link);
 
 /* Takes an object out, which must be in it. */

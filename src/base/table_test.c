@@ -2,6 +2,7 @@
 #include "base/table.h"
 
 #include "base/random.h"
+#include "tests/harness/memory.h"
 #include "tests/harness/test.h"
 
 #include <stdlib.h>
@@ -12,29 +13,6 @@ struct object {
     struct table_link link;
     bool in;
 };
-
-struct heap {
-    size_t bytes;
-    bool full;
-};
-
-static void *heap_take(void *context, size_t size)
-{
-    struct heap *heap = context;
-
-    if (heap->full)
-        return NULL;
-    heap->bytes += size;
-    return malloc(size);
-}
-
-static void heap_give(void *context, void *block, size_t size)
-{
-    struct heap *heap = context;
-
-    heap->bytes -= size;
-    free(block);
-}
 
 static bool found(const struct table *table, const struct object *object)
 {
@@ -57,8 +35,7 @@ static struct object *objects_new(struct random *random)
 
 TEST(table_finds_what_was_added_and_not_removed)
 {
-    struct heap heap = { 0 };
-    struct memory memory = { heap_take, heap_give, &heap };
+    struct test_memory memory = test_memory_start();
     struct random random = { 1 };
     struct object *objects = objects_new(&random);
     struct table table;
@@ -70,9 +47,9 @@ TEST(table_finds_what_was_added_and_not_removed)
 
         assert_int_equal(found(&table, object), object->in);
         if (object->in)
-            table_remove(&table, &memory, &object->link);
+            table_remove(&table, &memory.memory, &object->link);
         else
-            assert_true(table_add(&table, &memory, &object->link));
+            assert_true(table_add(&table, &memory.memory, &object->link));
         object->in = !object->in;
         count = object->in ? count + 1 : count - 1;
         assert_int_equal(table.count, count);
@@ -80,39 +57,40 @@ TEST(table_finds_what_was_added_and_not_removed)
     for (size_t i = 0; i < OBJECTS; i++) {
         assert_int_equal(found(&table, &objects[i]), objects[i].in);
         if (objects[i].in)
-            table_remove(&table, &memory, &objects[i].link);
+            table_remove(&table, &memory.memory, &objects[i].link);
     }
     assert_int_equal(table.buckets, TABLE_FIRST_SEGMENT);
-    assert_null(table_deinit(&table, &memory));
-    assert_int_equal(heap.bytes, 0);
+    assert_null(table_deinit(&table, &memory.memory));
+    test_memory_end(&memory);
     free(objects);
 }
 
 TEST(table_works_on_without_memory_to_grow)
 {
-    struct heap heap = { .full = true };
-    struct memory memory = { heap_take, heap_give, &heap };
+    struct test_memory memory = test_memory_start();
     struct random random = { 2 };
     struct object *objects = objects_new(&random);
     struct table table;
     size_t left = 0;
 
+    memory.state->fail_at = 1;
+    memory.state->fail_until = UINT64_MAX;
     table_init(&table);
-    assert_false(table_add(&table, &memory, &objects[0].link));
-    heap.full = false;
-    assert_true(table_add(&table, &memory, &objects[0].link));
-    heap.full = true;
+    assert_false(table_add(&table, &memory.memory, &objects[0].link));
+    memory.state->fail_at = 0;
+    assert_true(table_add(&table, &memory.memory, &objects[0].link));
+    memory.state->fail_at = 1;
     for (size_t i = 1; i < 200; i++)
-        assert_true(table_add(&table, &memory, &objects[i].link));
+        assert_true(table_add(&table, &memory.memory, &objects[i].link));
     assert_int_equal(table.buckets, TABLE_FIRST_SEGMENT);
-    heap.full = false;
+    memory.state->fail_at = 0;
     for (size_t i = 200; i < OBJECTS; i++)
-        assert_true(table_add(&table, &memory, &objects[i].link));
+        assert_true(table_add(&table, &memory.memory, &objects[i].link));
     for (size_t i = 0; i < OBJECTS; i++)
         assert_true(found(&table, &objects[i]));
-    for (struct table_link *l = table_deinit(&table, &memory); l; l = l->next)
+    for (struct table_link *l = table_deinit(&table, &memory.memory); l; l = l->next)
         left++;
     assert_int_equal(left, OBJECTS);
-    assert_int_equal(heap.bytes, 0);
+    test_memory_end(&memory);
     free(objects);
 }

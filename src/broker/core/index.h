@@ -40,19 +40,19 @@ struct index *index_new(const struct index_setup *setup);
 void index_free(struct index *index);
 
 /*
- * A write section: begin, at most INDEX_BATCH_MAX calls of add and remove, end. Begin waits until no
- * shard matches; between the two, nobody does.
+ * A write section: begin, at most INDEX_BATCH_MAX calls of add and remove, end. Begin waits until
+ * no shard matches; between the two, nobody does.
  *
  * A new subscription that will be given retained messages takes retained_revision() *inside* the
- * section into its retained_from, and reads the retained messages after it, up to that revision:
- * retained.h says why it then misses nothing and gets nothing twice.
+ * section as its retained_from, and reads the retained messages after the section, up to that
+ * revision: retained.h says why it then misses nothing and gets nothing twice.
  */
 void index_write_begin(struct index *index);
 void index_write_end(struct index *index);
 
 enum index_result {
     INDEX_ADDED,
-    INDEX_REPLACED,  /* the target had a subscription with this filter; it keeps its retained_from */
+    INDEX_REPLACED, /* the target had a subscription with this filter; it keeps its retained_from */
     INDEX_NO_MEMORY, /* nothing changed */
 };
 

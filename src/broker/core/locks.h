@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where core takes its locks from: a small table of functions that the program fills with mutexes,
- * or with nothing when there is one shard, and the simulator with checks of order and single holding.
+ * or with nothing when there is one shard, and the simulator with checks of order and holding.
  *
- * A lock is held for short, by one thread, and nothing is called under it but the memory's functions.
+ * A lock is held by one thread, for a short time, in which only the memory's functions are called.
  */
 #ifndef BROKER_CORE_LOCKS_H
 #define BROKER_CORE_LOCKS_H

@@ -3,8 +3,8 @@
  * Who gets a publication: one entry for each session or group, grouped by home shard.
  *
  * Where several subscriptions of one target match, they become one entry: the highest of their QoS,
- * all of their identifiers, and RETAIN kept as published if any of them asks for that (MQTT 5.0 §3.3.4
- * asks for the first two and leaves the third open).
+ * all of their identifiers, and RETAIN kept as published if any of them asks for that (MQTT 5.0
+ * §3.3.4 asks for the first two and leaves the third open).
  *
  * An object of this kind is reused from match to match and keeps its arrays, which grow to the
  * largest match so far; then it takes no memory any more.
@@ -67,8 +67,9 @@ static inline const uint32_t *match_identifiers(
 /* What is published, as far as it decides who gets it. */
 struct publication {
     struct bytes topic;
-    const struct target *publisher; /* whose own No Local subscriptions do not match; NULL: nobody */
-    uint64_t revision;              /* subscriptions with this retained_from or a later one do not
+    const struct target
+            *publisher; /* whose own No Local subscriptions do not match; NULL: nobody */
+    uint64_t revision;  /* subscriptions with this retained_from or a later one do not
                                        match; 0: it is not retained, and all do */
 };
 

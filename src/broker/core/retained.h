@@ -3,11 +3,11 @@
  * The retained messages of the whole server, shared by its shards.
  *
  * The store is split into stripes by the first two levels of the topic, each behind a lock of its
- * own, which is never held together with another one: not with a stripe's, not with the index's. So a
- * filter that begins with two plain levels reads one stripe, any other one reads them all.
+ * own, which is never held together with any other. So a filter that begins with two plain levels
+ * reads one stripe, and any other one reads them all.
  *
- * The promise to subscribers. Every change takes the next number of one counter, the revision, while
- * it holds the stripe's lock, and writes it into its message. Then:
+ * The promise to subscribers. Every change takes the next number of one counter, the revision,
+ * while it holds the stripe's lock, and writes it into its message. Then:
  *
  *   - who publishes a retained message first sets (or clears) it here, then matches it with its
  *     revision in the index, never from a cache of matches;
@@ -81,9 +81,9 @@ bool retained_clear(struct retained *retained, struct message *message);
 
 /*
  * What recovery found, in any order: the message counts if its revision is higher than that of its
- * topic's entry, and the counter goes on after the highest one seen. For a recorded clearing, give a
- * message of that topic with expires_ms INT64_MIN: it keeps older ones out, is given to nobody, and
- * the next sweep takes it away. Obeys no limit. False when memory is short.
+ * topic's entry, and the counter goes on after the highest one seen. For a recorded clearing, give
+ * a message of that topic with expires_ms INT64_MIN: it keeps older ones out, is given to nobody,
+ * and the next sweep takes it away. Obeys no limit. False when memory is short.
  */
 bool retained_restore(struct retained *retained, struct message *message, int64_t expires_ms);
 

@@ -39,8 +39,8 @@ enum subscribers_result {
  * options and identifier take its place, but retained_from stays: what was published since the
  * older one was made still belongs to it.
  */
-enum subscribers_result subscribers_add(struct subscribers **set, const struct memory *memory,
-        const struct subscriber *subscriber);
+enum subscribers_result subscribers_add(
+        struct subscribers **set, const struct memory *memory, const struct subscriber *subscriber);
 
 /* False when the target was not in it. *set is NULL after the last one; never needs memory. */
 bool subscribers_remove(

@@ -6,6 +6,8 @@
 #ifndef BROKER_CORE_TARGET_H
 #define BROKER_CORE_TARGET_H
 
+#include "base/hash.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,7 +25,16 @@ struct target {
 static inline bool target_equal(const struct target *a, const struct target *b)
 {
     return a->slot == b->slot && a->generation == b->generation && a->shard == b->shard &&
-           a->flags == b->flags;
+            a->flags == b->flags;
+}
+
+/* For tables of targets; our own numbers need no key. */
+static inline uint32_t target_hash(const struct target *target)
+{
+    uint64_t who = (uint64_t)target->slot << 32 | target->generation;
+    uint64_t where = (uint64_t)target->shard << 16 | target->flags;
+
+    return (uint32_t)hash_mix(hash_mix(who) ^ where);
 }
 
 #endif
