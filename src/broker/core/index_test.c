@@ -228,8 +228,10 @@ SPEC_TEST("MQTT5-3.8.3-3", no_local_keeps_a_publication_from_its_publisher_alone
     match_publication(&f, &publication);
     assert_int_equal(f.matches.count, 2);
     assert_null(entry_of(&f, &me));
+    assert_true(f.matches.publisher_matters);
     match(&f, "a/b");
     assert_int_equal(f.matches.count, 3);
+    assert_true(f.matches.publisher_matters);
 
     /* Another subscription of the publisher, without No Local, still counts, and it alone. */
     add(&f, "a/#", &(struct subscriber){ .target = me, .qos = 1, .identifier = 4 });
@@ -237,6 +239,8 @@ SPEC_TEST("MQTT5-3.8.3-3", no_local_keeps_a_publication_from_its_publisher_alone
     assert_int_equal(entry_of(&f, &me)->qos, 1);
     assert_int_equal(entry_of(&f, &me)->identifier_count, 1);
     assert_int_equal(entry_of(&f, &me)->identifier, 4);
+    match(&f, "a/c");
+    assert_false(f.matches.publisher_matters);
     end(&f);
 }
 

@@ -39,6 +39,7 @@ void matches_deinit(struct matches *matches)
 
 static void make_empty(struct matches *matches)
 {
+    matches->publisher_matters = false;
     matches->count = 0;
     matches->identifier_count = 0;
     matches->pairs.count = 0;
@@ -187,6 +188,8 @@ static bool merge_set(struct matches *matches, const struct subscribers *set,
         const struct subscriber *subscriber = &set->items[i];
         uint32_t *known = NULL;
 
+        if (subscriber->no_local)
+            matches->publisher_matters = true;
         if (!wants(subscriber, publication))
             continue;
         if (matches->positions.count > 0)

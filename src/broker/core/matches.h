@@ -33,6 +33,7 @@ struct match_range {
 struct matches {
     /* The result, good until the next match. */
     uint64_t version;           /* of the index, as index_version() tells it */
+    bool publisher_matters;     /* a subscription with No Local matches the topic */
     uint32_t count;             /* of entries in all */
     uint32_t identifier_count;  /* used in `identifiers` */
     struct match *entries;      /* with gaps between the shards' */
