@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A server process under test: its start, its log, its memory and its end."""
+
+import os
+import random
+import re
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+from waiting import PATIENCE_S, until
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PROGRAM = Path(os.environ.get("NIGHTJAR", REPOSITORY / "build" / "nightjar")).absolute()
+IS_NIGHTJAR = not PROGRAM.name.startswith("mosquitto")
+
+SANITIZER_REPORT = re.compile(
+    r"(ERROR|WARNING): (Address|Thread|Leak|UndefinedBehavior)Sanitizer|runtime error:")
+
+
+def is_sanitizer_build():
+    """Whether the program carries a sanitizer, which makes it slow and its memory large."""
+    return any(name in PROGRAM.read_bytes() for name in (b"__asan_init", b"__tsan_init"))
+
+
+def free_port():
+    """A loopback port that nobody listens on, below those that outgoing connections take."""
+    for port in random.sample(range(10000, 32000), 1000):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise AssertionError("a thousand ports were tried and none is free")
+
+
+def common_config():
+    """What every test wants of its server, whatever else it asks for."""
+    lines = ["persistence false", "log_dest stderr", "log_type all"]
+    if os.geteuid() == 0:
+        lines.append("user root")  # the directories of a test are readable by their owner alone
+    if IS_NIGHTJAR and "NIGHTJAR_THREADS" in os.environ:
+        lines.append(f"threads {os.environ['NIGHTJAR_THREADS']}")  # more shards than cores
+    return "\n".join(lines) + "\n"
+
+
+class Server:
+    """One process of the program; `start` returns when it accepts connections."""
+
+    def __init__(self, directory, port, config=None, arguments=()):
+        """config is the whole file's text, or None for a start without one."""
+        self.port = port
+        self.directory = Path(directory)
+        self.config_file = self.directory / "server.conf"
+        self.log_file = self.directory / "server.log"
+        self.arguments = [str(PROGRAM), *arguments]
+        self.process = None
+        if config is not None:
+            self.config_file.write_text(config)
+            self.arguments += ["-c", str(self.config_file)]
+
+    def start(self):
+        with open(self.log_file, "ab") as log:
+            self.process = subprocess.Popen(
+                self.arguments, cwd=self.directory, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log)
+        until(self._is_ready, f"{PROGRAM.name} to listen on port {self.port}")
+        return self
+
+    def _is_ready(self):
+        assert self.process.poll() is None, f"the server ended at its start:\n{self.log()}"
+        return is_listening(self.port)
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def is_alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    def log(self):
+        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+    def await_log(self, pattern, timeout_s=PATIENCE_S):
+        """The first match of the regular expression in the log, once it is there."""
+        return until(lambda: re.search(pattern, self.log(), re.MULTILINE),
+                     f"a log line with {pattern!r}", timeout_s)
+
+    def memory_kib(self):
+        """The resident memory of the process, in KiB."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE).group(1))
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def stop(self):
+        """Asks for a clean end and expects it at once, with status 0 and nothing to report."""
+        assert self.is_alive(), f"the server ended by itself with {self.process.poll()}"
+        self.signal(signal.SIGTERM)
+        status = self.process.wait(PATIENCE_S)
+        assert status == 0, f"the server ended with {status} after SIGTERM"
+        self.expect_no_report()
+
+    def kill(self):
+        """Ends the process as a crash would."""
+        if self.is_alive():
+            self.process.kill()
+            self.process.wait()
+
+    def expect_no_report(self):
+        report = SANITIZER_REPORT.search(self.log())
+        assert not report, f"a sanitizer reports: {report.group(0)}"
+
+
+def is_listening(port, host="127.0.0.1"):
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        return probe.connect_ex((host, port)) == 0
