@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The option table: one row for each key of a configuration file. Reading, checking, --test-config,
- * reload and the reference page all read this table, and nothing else knows a key's name.
+ * reload and the reference page all read this table; a key's name stands nowhere else but where its
+ * absence means something.
  */
 #ifndef BROKER_CONFIG_OPTION_H
 #define BROKER_CONFIG_OPTION_H
@@ -54,6 +55,8 @@ struct option {
     enum option_scope scope;
     enum option_type type;
     enum option_status status;
+    enum option_scope
+            opens; /* what begins with it: a listener, bridge or plugin; else SCOPE_GLOBAL */
     bool live;     /* a reload applies it */
     bool replaces; /* a text given twice: the later counts; else it is an error */
 
@@ -63,10 +66,10 @@ struct option {
 
     int64_t min; /* of a number; of a key with '*' the bytes that must stand for the '*' */
     int64_t max;
-    uint32_t scale;              /* the value is kept times this; 0 stands for 1 */
-    unsigned clamp;              /* of enum option_clamp */
+    uint32_t scale;                      /* the value is kept times this; 0 stands for 1 */
+    unsigned clamp;                      /* of enum option_clamp */
     const struct option_choice *choices; /* ends with a NULL name */
-    const char *initial;         /* the default, as it would be written; NULL: none */
+    const char *initial;                 /* the default, as it would be written; NULL: none */
 
     /*
      * What it means under per_listener_settings true: the listener's key of this name; "" where
@@ -81,6 +84,12 @@ enum { OPTION_MAX = 192 }; /* rows that a set of seen options has room for */
 
 extern const struct option option_table[];
 extern const size_t option_count; /* at most OPTION_MAX */
+
+/* Does its value belong to a listener? */
+bool option_is_of_listener(const struct option *option);
+
+/* In a word or three what setting it does: "live", "restart", "not there yet", ... */
+const char *option_effect(const struct option *option);
 
 /* The row of a name or alias, or NULL. */
 const struct option *option_find(struct bytes name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What reading a configuration has to tell: errors, warnings and notices, each one line of text that
- * says where, what is wrong, and what to do. The caller decides where the lines go.
+ * What reading a configuration has to tell: errors, warnings and notices, each one line of text
+ * that says where, what is wrong, and what to do. The caller decides where the lines go.
  */
 #ifndef BROKER_CONFIG_REPORT_H
 #define BROKER_CONFIG_REPORT_H
@@ -21,7 +21,7 @@ struct report_origin {
 enum { REPORT_TEXT_MAX = 1023 }; /* bytes of a line told; a longer one is cut */
 
 struct report {
-    /* May be NULL. `text` is "file:line: text" or "text", without a newline; it ends with the call. */
+    /* May be NULL. `text` is "file:line: text" or "text", without a newline; it is borrowed. */
     void (*tell)(void *context, enum report_severity severity, const char *text);
     void *context;
     unsigned errors; /* how many of each were told */

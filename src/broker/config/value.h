@@ -9,15 +9,17 @@
 #include "broker/config/report.h"
 
 /**
- * Reads `text`, what follows the key on its line with blanks trimmed, as the option's type and range
- * demand. `field` is where it is kept; NULL or an option of size 0: it is only checked. Errors and
- * warnings are told with the origin.
+ * Reads `text`, what follows the key on its line with blanks trimmed, as the option's type and
+ * range demand. `field` is where it is kept, for OPTION_LISTENER a whole listener; for an option of
+ * size 0 it is only checked. Errors and warnings are told with the origin.
  *
- * Returns false, and leaves the field alone, after telling an error. OPTION_LISTENER and
- * OPTION_INCLUDE have no field of their own and are not read here.
+ * Returns false, and leaves the field alone, after telling an error.
  */
 bool value_read(const struct option *option, struct bytes text, void *field, struct report *report,
         struct report_origin origin);
+
+/* Empties the field, and gives it the option's default where there is one. */
+void value_reset(const struct option *option, void *field);
 
 /* Is `text` a way to write the option's default? */
 bool value_is_initial(const struct option *option, struct bytes text);

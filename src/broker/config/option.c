@@ -1,0 +1,615 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/config/option.h"
+
+#include <assert.h>
+
+#include "broker/config/config.h"
+
+#define IN_CONFIG(member)                                                                          \
+    .offset = offsetof(struct config, member), .size = sizeof(((struct config *)NULL)->member)
+#define IN_LISTENER(member)                                                                        \
+    .offset = offsetof(struct config_listener, member),                                            \
+    .size = sizeof(((struct config_listener *)NULL)->member)
+
+static const char no_tls[] =
+        "TLS is not there yet, and clear text in its place would not be safe; remove the key, or "
+        "let a proxy in front do TLS";
+static const char no_tls_effect[] = "it belongs to TLS";
+static const char no_names[] =
+        "client certificates and pre-shared keys are not there yet, so nobody would get the name "
+        "this gives; remove the key";
+static const char no_plugins[] =
+        "plugins are not there yet, and what this one checks or changes would be missing; remove "
+        "the key and its plugin_opt_ keys if that is fine";
+static const char no_bridge[] =
+        "bridges are not there yet, so no message would pass between the two servers; remove the "
+        "connection and its keys";
+static const char no_proxy[] =
+        "the PROXY protocol is not there yet, so clients behind the proxy could not connect; "
+        "remove the key";
+static const char no_snapshot[] = "there is no file that is saved now and then";
+static const char no_http[] = "it belongs to WebSocket and HTTP listeners";
+
+static const struct option_choice protocols[] = {
+    { "mqtt", CONFIG_PROTOCOL_MQTT },
+    { "websockets", 0, OPTION_REFUSED,
+            "WebSocket listeners are not there yet; remove this listener, or let a proxy in front "
+            "speak WebSocket" },
+    { "http_api", 0, OPTION_REFUSED, "the HTTP API is not there yet; remove this listener" },
+    { NULL },
+};
+
+static const struct option_choice domains[] = {
+    { "ipv4", CONFIG_DOMAIN_IPV4 },
+    { "ipv6", CONFIG_DOMAIN_IPV6 },
+    { NULL },
+};
+
+/* A value of 0 empties the set. */
+static const struct option_choice log_destinations[] = {
+    { "none", 0 },
+    { "stdout", LOG_TO_STDOUT },
+    { "stderr", LOG_TO_STDERR },
+    { "syslog", LOG_TO_SYSLOG },
+    { "topic", LOG_TO_TOPIC },
+    { "file", LOG_TO_FILE },
+    { "dlt", 0, OPTION_NO_EFFECT, "this server does not speak to a DLT daemon" },
+    { "android", 0, OPTION_NO_EFFECT, "this server does not run on Android" },
+    { NULL },
+};
+
+static const struct option_choice log_types[] = {
+    { "none", 0 },
+    { "error", LOG_TYPE_ERROR },
+    { "warning", LOG_TYPE_WARNING },
+    { "notice", LOG_TYPE_NOTICE },
+    { "information", LOG_TYPE_INFORMATION },
+    { "debug", LOG_TYPE_DEBUG },
+    { "subscribe", LOG_TYPE_SUBSCRIBE },
+    { "unsubscribe", LOG_TYPE_UNSUBSCRIBE },
+    { "internal", 0, OPTION_NO_EFFECT, "this server has no messages of that type" },
+    { "websockets", 0, OPTION_NO_EFFECT, "this server has no messages of that type" },
+    { "all", LOG_TYPE_ALL },
+    { NULL },
+};
+
+static const struct option_choice log_facilities[] = {
+    { "0", 0 },
+    { "1", 1 },
+    { "2", 2 },
+    { "3", 3 },
+    { "4", 4 },
+    { "5", 5 },
+    { "6", 6 },
+    { "7", 7 },
+    { "daemon", LOG_FACILITY_DAEMON },
+    { NULL },
+};
+
+static const struct option_choice log_formats[] = {
+    { "text", LOG_FORMAT_TEXT },
+    { "json", LOG_FORMAT_JSON },
+    { "mosquitto", LOG_FORMAT_MOSQUITTO },
+    { NULL },
+};
+
+static const struct option_choice queue_policies[] = {
+    { "drop-new", QUEUE_DROP_NEW },
+    { "drop-old", QUEUE_DROP_OLD },
+    { "disconnect", QUEUE_DISCONNECT },
+    { "backpressure", QUEUE_BACKPRESSURE },
+    { NULL },
+};
+
+static const struct option_choice tls_versions[] = { { "tlsv1.2" }, { "tlsv1.3" }, { NULL } };
+static const struct option_choice key_forms[] = { { "pem" }, { "engine" }, { NULL } };
+static const struct option_choice start_types[] = {
+    { "automatic" },
+    { "lazy" },
+    { "once" },
+    { NULL },
+};
+static const struct option_choice reload_types[] = { { "lazy" }, { "immediate" }, { NULL } };
+static const struct option_choice bridge_versions[] = {
+    { "mqttv31" },
+    { "mqttv311" },
+    { "mqttv50" },
+    { NULL },
+};
+
+const struct option option_table[] = {
+    /* Who may connect, and what they may do. */
+    { "allow_anonymous", NULL, SCOPE_GLOBAL, OPTION_FLAG, .live = true, IN_CONFIG(allow_anonymous),
+            .initial = "false", .per_listener = "listener_allow_anonymous",
+            .meaning = "let clients without a user name in; true where no listener is set" },
+    { "allow_zero_length_clientid", NULL, SCOPE_GLOBAL, OPTION_FLAG, .live = true,
+            IN_CONFIG(core.allow_zero_length_clientid), .initial = "true", .per_listener = "",
+            .meaning = "give a client without an id one" },
+    { "auto_id_prefix", NULL, SCOPE_GLOBAL, OPTION_TEXT, .live = true,
+            IN_CONFIG(core.auto_id_prefix), .initial = "auto-",
+            .per_listener = "listener_auto_id_prefix", .meaning = "how given client ids start" },
+    { "password_file", NULL, SCOPE_GLOBAL, OPTION_TEXT, OPTION_REFUSED, .replaces = true,
+            .meaning = "users and their passwords",
+            .reason = "password files are not there yet, so nobody's password would be checked; "
+                      "remove the key, and say allow_anonymous true if everyone may connect" },
+    { "acl_file", NULL, SCOPE_GLOBAL, OPTION_TEXT, OPTION_REFUSED, .replaces = true,
+            .meaning = "who may read and write which topics",
+            .reason = "access rules are not there yet, so every client could read and write every "
+                      "topic; remove the key if that is fine" },
+    { "psk_file", NULL, SCOPE_GLOBAL, OPTION_TEXT, OPTION_REFUSED, .replaces = true,
+            .meaning = "identities and their pre-shared keys", .reason = no_tls },
+    { "clientid_prefixes", NULL, SCOPE_GLOBAL, OPTION_TEXT, OPTION_REFUSED, .replaces = true,
+            .meaning = "let only client ids in that start so",
+            .reason = "client ids cannot be restricted yet, so every id would be let in; remove "
+                      "the key if that is fine" },
+    { "check_retain_source", NULL, SCOPE_GLOBAL, OPTION_FLAG, OPTION_NOT_YET, .initial = "true",
+            .meaning = "check a retained message's publisher again when it is delivered",
+            .reason = "there are no access rules yet that could have changed meanwhile" },
+    { "per_listener_settings", NULL, SCOPE_GLOBAL, OPTION_FLAG, .live = true,
+            IN_CONFIG(per_listener_settings), .initial = "false",
+            .meaning = "allow_anonymous and its like hold for the listener before them" },
+    { "plugin", NULL, SCOPE_GLOBAL, OPTION_TEXT, OPTION_REFUSED, SCOPE_PLUGIN, .replaces = true,
+            .meaning = "load a plugin", .reason = no_plugins },
+    { "auth_plugin", NULL, SCOPE_GLOBAL, OPTION_TEXT, OPTION_REFUSED, SCOPE_PLUGIN,
+            .replaces = true, .meaning = "load a plugin", .reason = no_plugins },
+    { "global_plugin", NULL, SCOPE_GLOBAL, OPTION_TEXT, OPTION_REFUSED, SCOPE_PLUGIN,
+            .replaces = true, .meaning = "load a plugin for every listener", .reason = no_plugins },
+    { "plugin_load", NULL, SCOPE_GLOBAL, OPTION_TEXT, OPTION_REFUSED, SCOPE_PLUGIN,
+            .replaces = true, .meaning = "load a plugin under a name", .reason = no_plugins },
+    { "plugin_use", NULL, SCOPE_OPENED_LISTENER, OPTION_TEXT, OPTION_REFUSED, SCOPE_PLUGIN,
+            .replaces = true, .meaning = "attach a named plugin to the listener",
+            .reason = no_plugins },
+    { "plugin_opt_*", NULL, SCOPE_PLUGIN, OPTION_TEXT, OPTION_REFUSED, .replaces = true, .min = 3,
+            .meaning = "an option of the plugin before it", .reason = no_plugins },
+    { "auth_opt_*", NULL, SCOPE_PLUGIN, OPTION_TEXT, OPTION_REFUSED, .replaces = true, .min = 3,
+            .meaning = "an option of the plugin before it", .reason = no_plugins },
+    { "auth_plugin_deny_special_chars", NULL, SCOPE_PLUGIN, OPTION_FLAG, OPTION_REFUSED,
+            .initial = "true",
+            .meaning = "keep client ids and user names with + # / from the plugin",
+            .reason = no_plugins },
+
+    /* How many and how large. */
+    { "global_max_clients", NULL, SCOPE_GLOBAL, OPTION_NUMBER, .live = true,
+            IN_CONFIG(core.global_max_clients), -1, INT32_MAX, .clamp = CLAMP_LOW, .initial = "-1",
+            .meaning = "sessions, connected or not; -1: no limit" },
+    { "global_max_connections", NULL, SCOPE_GLOBAL, OPTION_NUMBER, .live = true,
+            IN_CONFIG(core.global_max_connections), -1, INT32_MAX, .clamp = CLAMP_LOW,
+            .initial = "-1", .meaning = "connections of all listeners; -1: no limit" },
+    { "connect_timeout", NULL, SCOPE_GLOBAL, OPTION_NUMBER, .live = true,
+            IN_CONFIG(core.connect_timeout_ms), 1, 3600, 1000, .initial = "10",
+            .meaning = "seconds that a new connection has for its CONNECT" },
+    { "max_connect_size", NULL, SCOPE_GLOBAL, OPTION_NUMBER, .live = true,
+            IN_CONFIG(core.connect_size_max), 128, 268435460, .initial = "100000",
+            .meaning = "bytes of a CONNECT" },
+    { "max_keepalive", NULL, SCOPE_GLOBAL, OPTION_NUMBER, .live = true,
+            IN_CONFIG(core.max_keepalive_s), 0, UINT16_MAX, .initial = "0",
+            .meaning = "seconds of keep alive that a client may ask for; 0: no limit" },
+    { "max_packet_size", NULL, SCOPE_GLOBAL, OPTION_NUMBER, .live = true,
+            IN_CONFIG(core.max_packet_size), 20, INT32_MAX, .initial = "2000000",
+            .meaning = "bytes of a packet from a client" },
+    { "message_size_limit", NULL, SCOPE_GLOBAL, OPTION_NUMBER, .live = true,
+            IN_CONFIG(core.message_size_limit), 0, 268435455, .initial = "0",
+            .meaning = "bytes of a payload; 0: only max_packet_size counts" },
+    { "max_inflight_messages", NULL, SCOPE_GLOBAL, OPTION_NUMBER, .live = true,
+            IN_CONFIG(core.max_inflight_messages), 0, UINT16_MAX, .clamp = CLAMP_LOW,
+            .initial = "20",
+            .meaning = "QoS 1 and 2 messages sent to a client and not acknowledged; 0: 65535" },
+    { "max_inflight_bytes", NULL, SCOPE_GLOBAL, OPTION_NUMBER, .live = true,
+            IN_CONFIG(core.max_inflight_bytes), 0, INT64_MAX, .clamp = CLAMP_LOW, .initial = "0",
+            .meaning = "payload bytes of those; 0: no limit" },
+    { "max_queued_messages", NULL, SCOPE_GLOBAL, OPTION_NUMBER, .live = true,
+            IN_CONFIG(core.max_queued_messages), 0, INT32_MAX, .clamp = CLAMP_LOW,
+            .initial = "1000",
+            .meaning = "QoS 1 and 2 messages that wait for a client beyond those; 0: no limit" },
+    { "max_queued_bytes", NULL, SCOPE_GLOBAL, OPTION_NUMBER, .live = true,
+            IN_CONFIG(core.max_queued_bytes), 0, INT64_MAX, .clamp = CLAMP_LOW, .initial = "0",
+            .meaning = "payload bytes of those; 0: no limit" },
+    { "max_qos0_backlog_bytes", NULL, SCOPE_GLOBAL, OPTION_NUMBER, .live = true,
+            IN_CONFIG(core.qos0_backlog_bytes_max), 1024, INT64_MAX, .initial = "1048576",
+            .meaning = "bytes of QoS 0 messages that wait for a slow connection" },
+    { "queue_full_policy", NULL, SCOPE_GLOBAL, OPTION_WORD, .live = true,
+            IN_CONFIG(core.queue_full_policy), .choices = queue_policies, .initial = "drop-new",
+            .meaning = "what becomes of a QoS 1 or 2 message whose receiver's queue is full" },
+    { "queue_qos0_messages", NULL, SCOPE_GLOBAL, OPTION_FLAG, .live = true,
+            IN_CONFIG(core.queue_qos0_messages), .initial = "false",
+            .meaning = "keep QoS 0 messages for absent clients too" },
+    { "receive_maximum", NULL, SCOPE_GLOBAL, OPTION_NUMBER, .live = true,
+            IN_CONFIG(core.receive_max), 0, UINT16_MAX, .initial = "20",
+            .meaning = "QoS 1 and 2 messages that a client may have open towards us; 0: 65535" },
+    { "subscriptions_max", NULL, SCOPE_GLOBAL, OPTION_NUMBER, .live = true,
+            IN_CONFIG(core.subscriptions_max), 1, UINT32_MAX, .initial = "100000",
+            .meaning = "subscriptions of one session" },
+    { "topic_levels_max", NULL, SCOPE_GLOBAL, OPTION_NUMBER, .live = true,
+            IN_CONFIG(core.topic_levels_max), 1, UINT16_MAX, .initial = "200",
+            .meaning = "levels of a topic" },
+    { "user_properties_max", NULL, SCOPE_GLOBAL, OPTION_NUMBER, .live = true,
+            IN_CONFIG(core.user_properties_max), 0, UINT16_MAX, .initial = "100",
+            .meaning = "user properties of one packet" },
+    { "memory_limit", NULL, SCOPE_GLOBAL, OPTION_BYTES, .live = true, IN_CONFIG(memory_limit_bytes),
+            0, INT64_MAX, .initial = "0",
+            .meaning = "bytes of memory for clients and messages; 0: no limit" },
+    { "packet_buffer_size", "websockets_headers_size", SCOPE_GLOBAL, OPTION_NUMBER,
+            OPTION_NO_EFFECT, .max = UINT16_MAX, .initial = "4096",
+            .meaning = "bytes of a connection's read buffer",
+            .reason = "all connections share one read buffer" },
+
+    /* Messages and sessions. */
+    { "allow_duplicate_messages", NULL, SCOPE_GLOBAL, OPTION_FLAG, OPTION_NO_EFFECT,
+            .initial = "false", .meaning = "one copy for each overlapping subscription",
+            .reason = "a client gets one copy of a message, at the highest QoS of its matching "
+                      "subscriptions and with all their identifiers" },
+    { "persistent_client_expiration", NULL, SCOPE_GLOBAL, OPTION_DURATION, .live = true,
+            IN_CONFIG(core.session_expiry_s_max),
+            .meaning = "how long the session of an absent client is kept" },
+    { "retain_available", NULL, SCOPE_GLOBAL, OPTION_FLAG, .live = true,
+            IN_CONFIG(core.retain_available), .initial = "true",
+            .meaning = "allow retained messages" },
+    { "retain_expiry_interval", NULL, SCOPE_GLOBAL, OPTION_NUMBER, .live = true,
+            IN_CONFIG(core.retain_expiry_s), 1, 10000000, 60, CLAMP_HIGH,
+            .meaning = "minutes that a retained message without an expiry of its own is kept" },
+    { "retained_max", NULL, SCOPE_GLOBAL, OPTION_NUMBER, .live = true, IN_CONFIG(core.retained_max),
+            0, INT64_MAX, .initial = "0", .meaning = "retained messages; 0: no limit" },
+    { "strict_text", NULL, SCOPE_GLOBAL, OPTION_FLAG, .live = true, IN_CONFIG(core.strict_text),
+            .initial = "false",
+            .meaning = "refuse control characters and non-characters in topics and other text" },
+    { "upgrade_outgoing_qos", NULL, SCOPE_GLOBAL, OPTION_FLAG, .live = true,
+            IN_CONFIG(core.upgrade_outgoing_qos), .initial = "false",
+            .meaning = "deliver at the subscription's QoS even if the message came with less" },
+    { "retry_interval", NULL, SCOPE_GLOBAL, OPTION_IGNORED, OPTION_NO_EFFECT,
+            .meaning = "seconds after which a message was sent again",
+            .reason = "messages are sent again when a client reconnects, and only then" },
+
+    /* What survives. */
+    { "persistence", "retained_persistence", SCOPE_GLOBAL, OPTION_FLAG, OPTION_NOT_YET,
+            .initial = "false", .meaning = "keep sessions and messages on disk",
+            .reason = "everything is in memory in this version and is lost when the server stops" },
+    { "persistence_location", NULL, SCOPE_GLOBAL, OPTION_TEXT, OPTION_NOT_YET,
+            .meaning = "the directory for what is kept on disk",
+            .reason = "everything is in memory in this version" },
+    { "persistence_file", NULL, SCOPE_GLOBAL, OPTION_TEXT, OPTION_NO_EFFECT,
+            .initial = "mosquitto.db", .meaning = "the name of Mosquitto's file",
+            .reason = "this server has no file of that kind" },
+    { "autosave_interval", NULL, SCOPE_GLOBAL, OPTION_NUMBER, OPTION_NO_EFFECT, .max = INT32_MAX,
+            .clamp = CLAMP_LOW, .initial = "1800", .meaning = "seconds between two saves",
+            .reason = no_snapshot },
+    { "autosave_on_changes", NULL, SCOPE_GLOBAL, OPTION_FLAG, OPTION_NO_EFFECT, .initial = "false",
+            .meaning = "autosave_interval counts changes", .reason = no_snapshot },
+
+    /* The log, and what the server tells. */
+    { "log_dest", NULL, SCOPE_GLOBAL, OPTION_LOG_DEST, .live = true, IN_CONFIG(log.to),
+            .choices = log_destinations, .initial = "stderr",
+            .meaning = "where the log goes; one line for each place" },
+    { "log_type", NULL, SCOPE_GLOBAL, OPTION_WORDS, .live = true, IN_CONFIG(log.types),
+            .choices = log_types, .initial = "error warning notice information",
+            .meaning = "what is logged, one line for each type" },
+    { "log_format", NULL, SCOPE_GLOBAL, OPTION_WORD, .live = true, IN_CONFIG(log.format),
+            .choices = log_formats, .initial = "text", .meaning = "how a line of the log looks" },
+    { "log_timestamp", NULL, SCOPE_GLOBAL, OPTION_FLAG, .live = true, IN_CONFIG(log.timestamp),
+            .initial = "true", .meaning = "start a line with the time" },
+    { "log_timestamp_format", NULL, SCOPE_GLOBAL, OPTION_TEXT, .live = true,
+            IN_CONFIG(log.timestamp_format),
+            .meaning = "strftime's format of that time; otherwise seconds since 1970" },
+    { "log_facility", NULL, SCOPE_GLOBAL, OPTION_WORD, .live = true, IN_CONFIG(log.facility),
+            .choices = log_facilities, .initial = "daemon",
+            .meaning = "syslog's facility, local0 to local7" },
+    { "connection_messages", NULL, SCOPE_GLOBAL, OPTION_FLAG, .live = true,
+            IN_CONFIG(log.connection_messages), .initial = "true",
+            .meaning = "log connects and disconnects" },
+    { "websockets_log_level", NULL, SCOPE_GLOBAL, OPTION_NUMBER, OPTION_NO_EFFECT, .min = INT32_MIN,
+            .max = INT32_MAX, .initial = "0", .meaning = "what libwebsockets logs",
+            .reason = "this server does not use libwebsockets" },
+    { "sys_interval", NULL, SCOPE_GLOBAL, OPTION_NUMBER, .live = true, IN_CONFIG(sys_interval_s), 0,
+            UINT16_MAX, .initial = "10", .meaning = "seconds between updates of $SYS; 0: never" },
+    { "enable_control_api", NULL, SCOPE_GLOBAL, OPTION_FLAG, OPTION_NOT_YET, .initial = "false",
+            .meaning = "answer at $CONTROL/broker/v1", .reason = "nothing answers there" },
+
+    /* The process. */
+    { "include_dir", NULL, SCOPE_GLOBAL, OPTION_INCLUDE, .live = true,
+            .meaning = "read the files of a directory whose names end in .conf" },
+    { "pid_file", NULL, SCOPE_GLOBAL, OPTION_TEXT, IN_CONFIG(pid_file),
+            .meaning = "where the process id is written" },
+    { "set_tcp_nodelay", NULL, SCOPE_GLOBAL, OPTION_FLAG, .live = true, IN_CONFIG(set_tcp_nodelay),
+            .initial = "false", .meaning = "TCP_NODELAY for clients' connections" },
+    { "threads", NULL, SCOPE_GLOBAL, OPTION_NUMBER, IN_CONFIG(threads), 0, CONFIG_THREADS_MAX,
+            .initial = "0", .meaning = "threads that serve clients; 0: one for each core" },
+    { "user", NULL, SCOPE_GLOBAL, OPTION_TEXT, .replaces = true, IN_CONFIG(user),
+            .initial = "mosquitto", .meaning = "whom to become when started as root" },
+    { "dhparamfile", NULL, SCOPE_GLOBAL, OPTION_IGNORED, OPTION_NO_EFFECT,
+            .meaning = "Diffie-Hellman parameters", .reason = "none are needed" },
+
+    /* Listeners. */
+    { "listener", NULL, SCOPE_OPENED_LISTENER, OPTION_LISTENER, .opens = SCOPE_LISTENER,
+            .size = sizeof(struct config_listener), .min = 1, .max = UINT16_MAX,
+            .meaning = "listen on a port, and maybe on one address only" },
+    { "port", NULL, SCOPE_DEFAULT_LISTENER, OPTION_NUMBER, IN_LISTENER(settings.port), 1,
+            UINT16_MAX, .initial = "1883", .meaning = "the default listener's port" },
+    { "bind_address", NULL, SCOPE_DEFAULT_LISTENER, OPTION_TEXT, IN_LISTENER(address),
+            .meaning = "the default listener's address" },
+    { "bind_interface", NULL, SCOPE_LISTENER, OPTION_TEXT, IN_LISTENER(interface),
+            .meaning = "listen on one interface only" },
+    { "socket_domain", NULL, SCOPE_LISTENER, OPTION_WORD, IN_LISTENER(socket_domain),
+            .choices = domains, .meaning = "IPv4 or IPv6 only" },
+    { "protocol", NULL, SCOPE_LISTENER, OPTION_WORD, IN_LISTENER(protocol), .choices = protocols,
+            .initial = "mqtt", .meaning = "what the port speaks" },
+    { "accept_protocol_versions", NULL, SCOPE_OPENED_LISTENER, OPTION_VERSIONS, .live = true,
+            IN_LISTENER(settings.protocol_versions), .initial = "3,4,5",
+            .meaning = "3 for MQTT 3.1, 4 for 3.1.1, 5 for 5.0" },
+    { "listener_allow_anonymous", NULL, SCOPE_OPENED_LISTENER, OPTION_FLAG, .live = true,
+            IN_LISTENER(settings.allow_anonymous), .meaning = "allow_anonymous for this listener" },
+    { "listener_auto_id_prefix", NULL, SCOPE_OPENED_LISTENER, OPTION_TEXT, OPTION_NOT_YET,
+            .max = CLIENT_ID_PREFIX_MAX, .meaning = "auto_id_prefix for this listener",
+            .reason = "auto_id_prefix holds for all listeners" },
+    { "max_connections", NULL, SCOPE_LISTENER, OPTION_NUMBER, .live = true,
+            IN_LISTENER(settings.max_connections), -1, INT32_MAX, .clamp = CLAMP_LOW,
+            .initial = "-1", .meaning = "connections of this listener; -1: no limit" },
+    { "max_qos", "maximum_qos", SCOPE_LISTENER, OPTION_NUMBER, .live = true,
+            IN_LISTENER(settings.max_qos), 0, 2, .initial = "2",
+            .meaning = "the highest QoS accepted" },
+    { "max_topic_alias", NULL, SCOPE_OPENED_LISTENER, OPTION_NUMBER, .live = true,
+            IN_LISTENER(settings.max_topic_alias), 0, UINT16_MAX, .initial = "10",
+            .meaning = "topic aliases that a client may set" },
+    { "max_topic_alias_broker", NULL, SCOPE_OPENED_LISTENER, OPTION_NUMBER, .live = true,
+            IN_LISTENER(settings.max_topic_alias_broker), 0, UINT16_MAX, .initial = "10",
+            .meaning = "topic aliases that the server may set" },
+    { "mount_point", NULL, SCOPE_OPENED_LISTENER, OPTION_TEXT, OPTION_REFUSED, .replaces = true,
+            .meaning = "what stands before every topic of this listener's clients",
+            .reason = "mount points are not there yet, so these clients would share their topics "
+                      "with all others; remove the key if that is fine" },
+    { "use_username_as_clientid", NULL, SCOPE_LISTENER, OPTION_FLAG, OPTION_REFUSED,
+            .initial = "false", .meaning = "the user name is the client id",
+            .reason = "it is not there yet, so clients could take each other's ids; remove the key "
+                      "if that is fine" },
+    { "enable_proxy_protocol", NULL, SCOPE_OPENED_LISTENER, OPTION_NUMBER, OPTION_REFUSED, .min = 1,
+            .max = 2, .meaning = "a proxy tells the client's address, in this version's form",
+            .reason = no_proxy },
+    { "proxy_protocol_v2_require_tls", NULL, SCOPE_OPENED_LISTENER, OPTION_FLAG, OPTION_REFUSED,
+            .initial = "false", .meaning = "refuse clients that reached the proxy without TLS",
+            .reason = no_proxy },
+    { "http_dir", NULL, SCOPE_OPENED_LISTENER, OPTION_TEXT, OPTION_NOT_YET,
+            .meaning = "files to serve", .reason = no_http },
+    { "websockets_origin", NULL, SCOPE_OPENED_LISTENER, OPTION_TEXT, OPTION_NOT_YET,
+            .replaces = true, .meaning = "an Origin header that is allowed", .reason = no_http },
+
+    /* TLS of listeners. */
+    { "certfile", NULL, SCOPE_LISTENER, OPTION_TEXT, OPTION_REFUSED, .replaces = true,
+            .meaning = "the server's certificate", .reason = no_tls },
+    { "keyfile", NULL, SCOPE_LISTENER, OPTION_TEXT, OPTION_REFUSED, .replaces = true,
+            .meaning = "the server's key", .reason = no_tls },
+    { "cafile", NULL, SCOPE_OPENED_LISTENER, OPTION_TEXT, OPTION_REFUSED, .replaces = true,
+            .meaning = "who may sign clients' certificates", .reason = no_tls },
+    { "capath", NULL, SCOPE_LISTENER, OPTION_TEXT, OPTION_REFUSED, .replaces = true,
+            .meaning = "the same, a directory", .reason = no_tls },
+    { "crlfile", NULL, SCOPE_LISTENER, OPTION_TEXT, OPTION_REFUSED, .replaces = true,
+            .meaning = "revoked certificates", .reason = no_tls },
+    { "require_certificate", NULL, SCOPE_LISTENER, OPTION_FLAG, OPTION_REFUSED, .initial = "false",
+            .meaning = "clients must show a certificate", .reason = no_tls },
+    { "use_identity_as_username", NULL, SCOPE_LISTENER, OPTION_FLAG, OPTION_REFUSED,
+            .initial = "false", .meaning = "the certificate's or key's name is the user name",
+            .reason = no_names },
+    { "use_subject_as_username", NULL, SCOPE_LISTENER, OPTION_FLAG, OPTION_REFUSED,
+            .initial = "false", .meaning = "the certificate's whole subject is the user name",
+            .reason = no_names },
+    { "psk_hint", NULL, SCOPE_LISTENER, OPTION_TEXT, OPTION_REFUSED,
+            .meaning = "TLS by pre-shared keys, with this hint", .reason = no_tls },
+    { "disable_client_cert_date_checks", NULL, SCOPE_OPENED_LISTENER, OPTION_FLAG, OPTION_NOT_YET,
+            .initial = "false", .meaning = "accept expired certificates", .reason = no_tls_effect },
+    { "ciphers", NULL, SCOPE_LISTENER, OPTION_TEXT, OPTION_NOT_YET, .replaces = true,
+            .meaning = "ciphers up to TLS 1.2", .reason = no_tls_effect },
+    { "ciphers_tls1.3", NULL, SCOPE_LISTENER, OPTION_TEXT, OPTION_NOT_YET, .replaces = true,
+            .meaning = "suites of TLS 1.3", .reason = no_tls_effect },
+    { "tls_version", NULL, SCOPE_OPENED_LISTENER, OPTION_WORD, OPTION_NOT_YET,
+            .choices = tls_versions, .meaning = "the lowest version of TLS",
+            .reason = no_tls_effect },
+    { "tls_engine", NULL, SCOPE_LISTENER, OPTION_TEXT, OPTION_NOT_YET,
+            .meaning = "the OpenSSL engine that has the key", .reason = no_tls_effect },
+    { "tls_engine_kpass_sha1", NULL, SCOPE_LISTENER, OPTION_TEXT, OPTION_NOT_YET, .replaces = true,
+            .meaning = "the engine's password, hashed", .reason = no_tls_effect },
+    { "tls_keyform", NULL, SCOPE_LISTENER, OPTION_WORD, OPTION_NOT_YET, .choices = key_forms,
+            .initial = "pem", .meaning = "where the key is", .reason = no_tls_effect },
+
+    /* Bridges: the reason is told once, for `connection`. */
+    { "connection", NULL, SCOPE_GLOBAL, OPTION_TEXT, OPTION_REFUSED, SCOPE_BRIDGE, .replaces = true,
+            .meaning = "start a bridge of this name", .reason = no_bridge },
+    { "addresses", "address", SCOPE_BRIDGE, OPTION_TEXT, OPTION_REFUSED,
+            .meaning = "the other servers, host:port", .reason = no_bridge },
+    { "topic", NULL, SCOPE_BRIDGE, OPTION_TEXT, OPTION_REFUSED, .replaces = true,
+            .meaning = "what passes: pattern, direction, QoS, local and remote prefix",
+            .reason = no_bridge },
+    { "bridge_protocol_version", NULL, SCOPE_BRIDGE, OPTION_WORD, OPTION_REFUSED,
+            .choices = bridge_versions, .initial = "mqttv311",
+            .meaning = "what to speak to the other server", .reason = no_bridge },
+    { "bridge_attempt_unsubscribe", NULL, SCOPE_BRIDGE, OPTION_FLAG, OPTION_REFUSED,
+            .initial = "true", .meaning = "unsubscribe there from what does not come in",
+            .reason = no_bridge },
+    { "bridge_bind_address", NULL, SCOPE_BRIDGE, OPTION_TEXT, OPTION_REFUSED,
+            .meaning = "the local address to connect from", .reason = no_bridge },
+    { "bridge_max_packet_size", NULL, SCOPE_BRIDGE, OPTION_NUMBER, OPTION_REFUSED, .max = INT32_MAX,
+            .clamp = CLAMP_LOW, .initial = "0",
+            .meaning = "bytes of a packet to the other server; 0: no limit", .reason = no_bridge },
+    { "bridge_max_topic_alias", NULL, SCOPE_BRIDGE, OPTION_NUMBER, OPTION_REFUSED,
+            .max = UINT16_MAX, .initial = "10", .meaning = "topic aliases that may be set",
+            .reason = no_bridge },
+    { "bridge_receive_maximum", NULL, SCOPE_BRIDGE, OPTION_NUMBER, OPTION_REFUSED, .min = 1,
+            .max = UINT16_MAX,
+            .meaning = "QoS 1 and 2 messages open at a time; otherwise "
+                       "max_inflight_messages",
+            .reason = no_bridge },
+    { "bridge_session_expiry_interval", NULL, SCOPE_BRIDGE, OPTION_NUMBER, OPTION_REFUSED,
+            .max = INT32_MAX, .initial = "0", .meaning = "seconds that the session is kept there",
+            .reason = no_bridge },
+    { "bridge_outgoing_retain", NULL, SCOPE_BRIDGE, OPTION_FLAG, OPTION_REFUSED, .initial = "true",
+            .meaning = "keep the retain flag of what goes out", .reason = no_bridge },
+    { "bridge_reload_type", NULL, SCOPE_BRIDGE, OPTION_WORD, OPTION_REFUSED,
+            .choices = reload_types, .initial = "lazy", .meaning = "when a reload takes effect",
+            .reason = no_bridge },
+    { "bridge_tcp_keepalive", NULL, SCOPE_BRIDGE, OPTION_TEXT, OPTION_REFUSED, .replaces = true,
+            .meaning = "seconds idle, seconds between probes, probes", .reason = no_bridge },
+    { "bridge_tcp_user_timeout", NULL, SCOPE_BRIDGE, OPTION_NUMBER, OPTION_REFUSED,
+            .max = INT32_MAX, .meaning = "milliseconds without acknowledgement",
+            .reason = no_bridge },
+    { "cleansession", NULL, SCOPE_BRIDGE, OPTION_FLAG, OPTION_REFUSED, .initial = "false",
+            .meaning = "a clean session there", .reason = no_bridge },
+    { "local_cleansession", NULL, SCOPE_BRIDGE, OPTION_FLAG, OPTION_REFUSED,
+            .meaning = "a clean session here; otherwise as cleansession", .reason = no_bridge },
+    { "keepalive_interval", NULL, SCOPE_BRIDGE, OPTION_NUMBER, OPTION_REFUSED, .min = 5,
+            .max = UINT16_MAX, .clamp = CLAMP_LOW, .initial = "60", .meaning = "seconds",
+            .reason = no_bridge },
+    { "idle_timeout", NULL, SCOPE_BRIDGE, OPTION_NUMBER, OPTION_REFUSED, .min = 1, .max = INT32_MAX,
+            .clamp = CLAMP_LOW, .initial = "60",
+            .meaning = "seconds after which an idle lazy bridge ends", .reason = no_bridge },
+    { "threshold", NULL, SCOPE_BRIDGE, OPTION_NUMBER, OPTION_REFUSED, .min = 1, .max = INT32_MAX,
+            .clamp = CLAMP_LOW, .initial = "10",
+            .meaning = "queued messages that start a lazy bridge", .reason = no_bridge },
+    { "start_type", NULL, SCOPE_BRIDGE, OPTION_WORD, OPTION_REFUSED, .choices = start_types,
+            .initial = "automatic", .meaning = "when the bridge starts", .reason = no_bridge },
+    { "restart_timeout", NULL, SCOPE_BRIDGE, OPTION_TEXT, OPTION_REFUSED, .replaces = true,
+            .initial = "5 30", .meaning = "seconds before connecting again: one, or least and most",
+            .reason = no_bridge },
+    { "round_robin", NULL, SCOPE_BRIDGE, OPTION_FLAG, OPTION_REFUSED, .initial = "false",
+            .meaning = "take the addresses in turn", .reason = no_bridge },
+    { "try_private", NULL, SCOPE_BRIDGE, OPTION_FLAG, OPTION_REFUSED, .initial = "true",
+            .meaning = "tell the other server that this is a bridge", .reason = no_bridge },
+    { "notifications", NULL, SCOPE_BRIDGE, OPTION_FLAG, OPTION_REFUSED, .initial = "true",
+            .meaning = "publish whether the bridge is connected", .reason = no_bridge },
+    { "notifications_local_only", NULL, SCOPE_BRIDGE, OPTION_FLAG, OPTION_REFUSED,
+            .initial = "false", .meaning = "publish that here only", .reason = no_bridge },
+    { "notification_topic", NULL, SCOPE_BRIDGE, OPTION_TEXT, OPTION_REFUSED,
+            .meaning = "where to publish that", .reason = no_bridge },
+    { "remote_clientid", "clientid", SCOPE_BRIDGE, OPTION_TEXT, OPTION_REFUSED,
+            .meaning = "the client id there", .reason = no_bridge },
+    { "remote_username", "username", SCOPE_BRIDGE, OPTION_TEXT, OPTION_REFUSED,
+            .meaning = "the user name there", .reason = no_bridge },
+    { "remote_password", "password", SCOPE_BRIDGE, OPTION_TEXT, OPTION_REFUSED,
+            .meaning = "the password there", .reason = no_bridge },
+    { "local_clientid", NULL, SCOPE_BRIDGE, OPTION_TEXT, OPTION_REFUSED,
+            .meaning = "the client id here", .reason = no_bridge },
+    { "local_username", NULL, SCOPE_BRIDGE, OPTION_TEXT, OPTION_REFUSED,
+            .meaning = "the user name here", .reason = no_bridge },
+    { "local_password", NULL, SCOPE_BRIDGE, OPTION_TEXT, OPTION_REFUSED,
+            .meaning = "the password here", .reason = no_bridge },
+    { "bridge_cafile", NULL, SCOPE_BRIDGE, OPTION_TEXT, OPTION_REFUSED,
+            .meaning = "who may sign the other server's certificate", .reason = no_bridge },
+    { "bridge_capath", NULL, SCOPE_BRIDGE, OPTION_TEXT, OPTION_REFUSED,
+            .meaning = "the same, a directory", .reason = no_bridge },
+    { "bridge_certfile", NULL, SCOPE_BRIDGE, OPTION_TEXT, OPTION_REFUSED,
+            .meaning = "the certificate to show", .reason = no_bridge },
+    { "bridge_keyfile", NULL, SCOPE_BRIDGE, OPTION_TEXT, OPTION_REFUSED, .replaces = true,
+            .meaning = "its key", .reason = no_bridge },
+    { "bridge_tls_use_os_certs", NULL, SCOPE_BRIDGE, OPTION_FLAG, OPTION_REFUSED,
+            .initial = "false", .meaning = "trust whom the system trusts", .reason = no_bridge },
+    { "bridge_tls_version", NULL, SCOPE_BRIDGE, OPTION_WORD, OPTION_REFUSED,
+            .choices = tls_versions, .meaning = "the lowest version of TLS", .reason = no_bridge },
+    { "bridge_ciphers", NULL, SCOPE_BRIDGE, OPTION_TEXT, OPTION_REFUSED,
+            .meaning = "ciphers up to TLS 1.2", .reason = no_bridge },
+    { "bridge_ciphers_tls1.3", NULL, SCOPE_BRIDGE, OPTION_TEXT, OPTION_REFUSED,
+            .meaning = "suites of TLS 1.3", .reason = no_bridge },
+    { "bridge_alpn", NULL, SCOPE_BRIDGE, OPTION_TEXT, OPTION_REFUSED,
+            .meaning = "the ALPN protocol", .reason = no_bridge },
+    { "bridge_insecure", NULL, SCOPE_BRIDGE, OPTION_FLAG, OPTION_REFUSED, .initial = "false",
+            .meaning = "do not check the host's name", .reason = no_bridge },
+    { "bridge_require_ocsp", NULL, SCOPE_BRIDGE, OPTION_FLAG, OPTION_REFUSED, .initial = "false",
+            .meaning = "demand a stapled OCSP answer", .reason = no_bridge },
+    { "bridge_identity", NULL, SCOPE_BRIDGE, OPTION_TEXT, OPTION_REFUSED,
+            .meaning = "the identity of a pre-shared key", .reason = no_bridge },
+    { "bridge_psk", NULL, SCOPE_BRIDGE, OPTION_TEXT, OPTION_REFUSED,
+            .meaning = "the pre-shared key", .reason = no_bridge },
+};
+
+const size_t option_count = sizeof(option_table) / sizeof(option_table[0]);
+
+static_assert(sizeof(option_table) / sizeof(option_table[0]) <= OPTION_MAX, "raise OPTION_MAX");
+
+bool option_is_of_listener(const struct option *option)
+{
+    return option->scope == SCOPE_LISTENER || option->scope == SCOPE_OPENED_LISTENER ||
+            option->scope == SCOPE_DEFAULT_LISTENER;
+}
+
+const char *option_effect(const struct option *option)
+{
+    switch (option->status) {
+    case OPTION_HONOURED:
+        return option->live ? "live" : "restart";
+    case OPTION_NOT_YET:
+        return "not there yet";
+    case OPTION_NO_EFFECT:
+        return "no effect";
+    case OPTION_REFUSED:
+        return "refused";
+    }
+    return "";
+}
+
+static bool names(const char *pattern, struct bytes name)
+{
+    struct bytes known = bytes_of_text(pattern);
+
+    if (known.size > 0 && known.data[known.size - 1] == '*')
+        return bytes_start_with(name, bytes_first(known, known.size - 1));
+    return bytes_equal(known, name);
+}
+
+const struct option *option_find(struct bytes name)
+{
+    for (size_t i = 0; i < option_count; i++) {
+        const struct option *option = &option_table[i];
+
+        if (names(option->name, name) || (option->alias && names(option->alias, name)))
+            return option;
+    }
+    return NULL;
+}
+
+enum {
+    NAME_MAX_COMPARED = 40,
+    DISTANCE_MAX = 2, /* edits after which one name is no longer a slip for the other */
+};
+
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+/* How many letters to insert, delete or change to make one name of the other. */
+static unsigned distance(struct bytes a, struct bytes b)
+{
+    unsigned row[NAME_MAX_COMPARED + 1];
+
+    if (a.size > NAME_MAX_COMPARED || b.size > NAME_MAX_COMPARED)
+        return UINT32_MAX;
+    for (unsigned j = 0; j <= b.size; j++)
+        row[j] = j;
+    for (unsigned i = 1; i <= a.size; i++) {
+        unsigned diagonal = row[0];
+
+        row[0] = i;
+        for (unsigned j = 1; j <= b.size; j++) {
+            unsigned change = diagonal + (a.data[i - 1] != b.data[j - 1]);
+
+            diagonal = row[j];
+            row[j] = least(change, least(row[j], row[j - 1]) + 1);
+        }
+    }
+    return row[b.size];
+}
+
+const char *option_nearest(struct bytes name)
+{
+    /* In a short name two edits make another word. */
+    unsigned nearest = least(DISTANCE_MAX, (unsigned)name.size / 3) + 1;
+    const char *found = NULL;
+
+    for (size_t i = 0; i < option_count; i++) {
+        const char *known[] = { option_table[i].name, option_table[i].alias };
+
+        for (size_t j = 0; j < 2 && known[j]; j++) {
+            unsigned edits = distance(name, bytes_of_text(known[j]));
+
+            if (edits < nearest) {
+                nearest = edits;
+                found = known[j];
+            }
+        }
+    }
+    return found;
+}
