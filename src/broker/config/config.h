@@ -39,7 +39,7 @@ enum config_domain {
 enum config_protocol { CONFIG_PROTOCOL_MQTT };
 
 struct config_listener {
-    struct listener_settings settings; /* with the port */
+    struct listener_settings settings;        /* with the port */
     char address[CONFIG_ADDRESS_MAX + 1];     /* a name or number; "": every address */
     char interface[CONFIG_INTERFACE_MAX + 1]; /* "": all */
     enum config_domain socket_domain;
@@ -59,13 +59,13 @@ struct config {
     struct core_settings core;
     struct config_listener listeners[CONFIG_LISTENERS_MAX];
     size_t listener_count;
-    bool local_only; /* nothing opened a listener: the listeners are 127.0.0.1 and ::1 */
-    bool allow_anonymous; /* for listeners that do not say it themselves; already in their settings */
+    bool local_only;      /* nothing opened a listener: the listeners are 127.0.0.1 and ::1 */
+    bool allow_anonymous; /* for listeners that do not say it; already in their settings */
     struct log_settings log;
-    char user[CONFIG_USER_MAX + 1]; /* to become when started as root; if absent, nobody */
+    char user[CONFIG_USER_MAX + 1];     /* to become when started as root; if absent, nobody */
     char pid_file[CONFIG_PATH_MAX + 1]; /* "": none; written when run as a daemon */
-    uint16_t sys_interval_s;    /* between two publications of $SYS; 0: never */
-    uint16_t threads;           /* shards; 0: as many as there are cores */
+    uint16_t sys_interval_s;            /* between two publications of $SYS; 0: never */
+    uint16_t threads;                   /* shards; 0: as many as there are cores */
     bool set_tcp_nodelay;
     bool per_listener_settings;
     uint64_t memory_limit_bytes; /* 0: none */
@@ -77,11 +77,11 @@ struct config {
 };
 
 struct config_request {
-    const char *file;      /* of -c; NULL: defaults only */
-    const uint16_t *ports; /* of -p */
-    size_t port_count;     /* at most CONFIG_PORTS_MAX */
-    bool verbose;          /* -v: log everything, whatever the file says */
-    bool quiet;            /* -q: log nothing; it wins over -v */
+    const char *file;            /* of -c; NULL: defaults only */
+    const uint16_t *ports;       /* of -p */
+    size_t port_count;           /* at most CONFIG_PORTS_MAX */
+    bool verbose;                /* -v: log everything, whatever the file says */
+    bool quiet;                  /* -q: log nothing; it wins over -v */
     const struct source *source; /* NULL: the file system */
 };
 
@@ -89,11 +89,10 @@ struct config_request {
  * Reads and checks everything, telling each finding to the report, and goes on after an error so
  * that one run shows them all.
  *
- * Returns 0 and a configuration for config_free(), or with *out untouched: -EINVAL when an error was
- * told, -ENOMEM.
+ * Returns 0 and a configuration for config_free(), or with *out untouched: -EINVAL when an error
+ * was told, -ENOMEM.
  */
-int config_load(
-        struct config **out, const struct config_request *request, struct report *report);
+int config_load(struct config **out, const struct config_request *request, struct report *report);
 
 /* NULL is fine. */
 void config_free(struct config *config);
@@ -103,11 +102,10 @@ void config_free(struct config *config);
  * (option table: "restart"; the set of listeners) keeps running's value, with a warning that names
  * it and its line; what does change is told as a notice.
  *
- * The listeners of `next` are then those of `running`, in running's order, with next's live settings.
- * Returns how many settings change.
+ * The listeners of `next` are then those of `running`, in running's order, with next's live
+ * settings. Returns how many settings change.
  */
-unsigned config_reload(
-        struct config *next, const struct config *running, struct report *report);
+unsigned config_reload(struct config *next, const struct config *running, struct report *report);
 
 /**
  * Prints what --test-config shows: each line that takes effect with its place, the value in effect,

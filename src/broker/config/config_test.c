@@ -1,0 +1,721 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/config/config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "broker/config/fixture.h"
+#include "tests/harness/test.h"
+
+/* Loads a text that must be good, with no warning but that nobody can connect. */
+static void load(struct fixture *fixture, const char *text)
+{
+    if (fixture_load(fixture, text) < 0)
+        fail_msg("refused: %s", fixture->told);
+}
+
+/* Loads a text that must be refused, with this line among those told. */
+static void refuse(const char *text, const char *told)
+{
+    static struct fixture fixture;
+
+    assert_int_equal(fixture_load(&fixture, text), -EINVAL);
+    assert_null(fixture.config);
+    if (!fixture_told(&fixture, told))
+        fail_msg("told: %s", fixture.told);
+    fixture_end(&fixture);
+}
+
+/* Loads a text that must be good, with this line among those told. */
+static void accept_telling(const char *text, const char *told)
+{
+    static struct fixture fixture;
+
+    load(&fixture, text);
+    if (!fixture_told(&fixture, told))
+        fail_msg("told: %s", fixture.told);
+    fixture_end(&fixture);
+}
+
+static void accept_silently(const char *text)
+{
+    static struct fixture fixture;
+
+    load(&fixture, text);
+    if (fixture.report.warnings > 0)
+        fail_msg("told: %s", fixture.told);
+    fixture_end(&fixture);
+}
+
+/* Syntax. */
+
+TEST(comments_blank_lines_and_indented_lines_are_as_expected)
+{
+    static struct fixture fixture;
+
+    load(&fixture,
+            "# comment\n"
+            "\n"
+            "   \n"
+            "\t\n"
+            "  # an indented comment\n"
+            "  max_keepalive 30\n"
+            "\tsys_interval\t\t5\n");
+    assert_int_equal(fixture.config->core.max_keepalive_s, 30);
+    assert_int_equal(fixture.config->sys_interval_s, 5);
+    fixture_end(&fixture);
+}
+
+TEST(a_file_from_dos_is_read_like_any_other)
+{
+    static struct fixture fixture;
+
+    load(&fixture, "listener 1884\r\nallow_anonymous true\r\n\r\nuser bob\r\n");
+    assert_int_equal(fixture.config->listeners[0].settings.port, 1884);
+    assert_true(fixture.config->listeners[0].settings.allow_anonymous);
+    assert_string_equal(fixture.config->user, "bob");
+    fixture_end(&fixture);
+}
+
+TEST(the_last_line_needs_no_end)
+{
+    static struct fixture fixture;
+
+    load(&fixture, "max_keepalive 30");
+    assert_int_equal(fixture.config->core.max_keepalive_s, 30);
+    fixture_end(&fixture);
+}
+
+TEST(an_empty_file_is_a_configuration)
+{
+    accept_silently("");
+    accept_silently("\n");
+}
+
+TEST(an_unknown_key_is_refused_with_its_place_and_a_guess)
+{
+    refuse("\nmax_conections 5\n",
+            "error: conf:2: max_conections is not a known key; did you mean max_connections?\n");
+    refuse("xyzzy 1\n",
+            "error: conf:1: xyzzy is not a known key; docs/options.md lists those that are\n");
+    refuse("plugin /p\nplugin_opt_ab 1\n", "error: conf:2: plugin_opt_ab is not a known key");
+}
+
+TEST(a_missing_value_is_refused)
+{
+    refuse("user\n", "error: conf:1: user has no value; write one after it\n");
+    refuse("user   \n", "error: conf:1: user has no value; write one after it\n");
+    refuse("include_dir\n", "error: conf:1: include_dir has no value; write one after it\n");
+    refuse("listener\n", "error: conf:1: listener has no value; write one after it\n");
+}
+
+TEST(all_errors_are_told_at_once)
+{
+    static struct fixture fixture;
+
+    assert_int_equal(
+            fixture_load(&fixture, "max_keepalive x\nfoo 1\nallow_anonymous yes\n"), -EINVAL);
+    assert_int_equal(fixture.report.errors, 3);
+    assert_true(fixture_told(&fixture, "conf:1: "));
+    assert_true(fixture_told(&fixture, "conf:2: "));
+    assert_true(fixture_told(&fixture, "conf:3: "));
+    fixture_end(&fixture);
+}
+
+TEST(a_text_set_twice_is_refused_unless_the_later_replaces_it)
+{
+    refuse("pid_file /a\npid_file /b\n",
+            "error: conf:2: pid_file is set a second time, after conf:1; remove one of the two\n");
+    refuse("persistence_file a\npersistence_file b\n", "error: conf:2: persistence_file is set");
+    refuse("bind_address ::1\nbind_address 127.0.0.1\n", "error: conf:2: bind_address is set");
+    accept_silently("user a\nuser b\n");
+}
+
+TEST(of_two_texts_that_replace_each_other_the_later_counts)
+{
+    static struct fixture fixture;
+
+    load(&fixture, "user longer\nuser b\n");
+    assert_string_equal(fixture.config->user, "b");
+    assert_int_equal(fixture.config->setting_count, 1);
+    assert_int_equal(fixture.config->settings[0].origin.line, 2);
+    fixture_end(&fixture);
+}
+
+TEST(of_two_numbers_flags_or_words_the_later_counts)
+{
+    static struct fixture fixture;
+
+    load(&fixture, "max_keepalive 5\nmax_keepalive 6\nlog_format json\nlog_format text\n");
+    assert_int_equal(fixture.config->core.max_keepalive_s, 6);
+    assert_int_equal(fixture.config->log.format, LOG_FORMAT_TEXT);
+    fixture_end(&fixture);
+}
+
+TEST(the_same_text_may_be_set_for_two_listeners)
+{
+    static struct fixture fixture;
+
+    load(&fixture, "listener 1\nbind_interface lo\nlistener 2\nbind_interface lo\n");
+    assert_string_equal(fixture.config->listeners[1].interface, "lo");
+    fixture_end(&fixture);
+    refuse("listener 1\nbind_interface lo\nbind_interface eth0\n", "conf:3: bind_interface is set");
+}
+
+TEST(a_line_beyond_the_limit_is_refused_and_one_below_is_not)
+{
+    enum { SIZE = CONFIG_LINE_BYTES_MAX + 2 };
+    char *text = malloc(SIZE + 1);
+
+    assert_non_null(text);
+    memset(text, '#', SIZE);
+    text[SIZE] = '\0';
+    refuse(text, "error: conf:1: the line is longer than 66000 bytes; shorten it\n");
+    memset(text, ' ', SIZE);
+    memcpy(text, "websockets_origin ", 18);
+    memset(text + 18, 'x', CONFIG_VALUE_BYTES_MAX);
+    memcpy(text + SIZE - 14, "\nlistener 1883", 14);
+    refuse(text, "error: conf:1: websockets_origin has no listener before it");
+    free(text);
+}
+
+TEST(aliases_are_the_same_key)
+{
+    static struct fixture fixture;
+
+    load(&fixture, "listener 1\nmaximum_qos 1\n");
+    assert_int_equal(fixture.config->listeners[0].settings.max_qos, 1);
+    fixture_end(&fixture);
+    accept_telling("retained_persistence true\n", "warning: conf:1: persistence is not there yet");
+    accept_telling(
+            "websockets_headers_size 10\n", "warning: conf:1: packet_buffer_size has no effect");
+}
+
+TEST(what_mosquitto_accepts_is_accepted)
+{
+    accept_silently("listener 1883 # note\nallow_anonymous true # note\nsys_interval 10 # note\n");
+    accept_silently("listener 0x75b\nallow_anonymous 1\n");
+    accept_silently("log_dest stdout\nlog_dest syslog\nlog_type all\nlog_facility 3\n");
+    accept_silently("require_certificate false\nuse_username_as_clientid false\n");
+    accept_telling("memory_limit abc\n", "warning: conf:1: memory_limit abc is not a number");
+    accept_telling("retry_interval\n", "warning: conf:1: retry_interval has no effect: ");
+    accept_telling("dhparamfile /x\n", "warning: conf:1: dhparamfile has no effect: ");
+    refuse("max_packet_size 19\n", "error: conf:1: max_packet_size 19 is out of range");
+    refuse("max_topic_alias 5\n",
+            "error: conf:1: max_topic_alias has no listener before it that it could be about");
+}
+
+/* Listeners. */
+
+TEST(without_a_listener_only_this_machine_can_connect_and_anyone_on_it)
+{
+    static struct fixture fixture;
+
+    load(&fixture, NULL);
+    assert_true(fixture.config->local_only);
+    assert_int_equal(fixture.config->listener_count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(fixture.config->listeners[i].settings.port, 1883);
+        assert_true(fixture.config->listeners[i].settings.allow_anonymous);
+        assert_null(fixture.config->listeners[i].origin.file);
+    }
+    assert_string_equal(fixture.config->listeners[0].address, "127.0.0.1");
+    assert_string_equal(fixture.config->listeners[1].address, "::1");
+    assert_int_equal(fixture.report.warnings, 0);
+    assert_true(fixture_told(&fixture,
+            "notice: no listener is set, so only this machine can "
+            "connect, on port 1883; to open it to others, start with"));
+    fixture_end(&fixture);
+}
+
+TEST(local_only_mode_listens_on_each_port_of_the_command_line)
+{
+    static const uint16_t ports[] = { 1884, 1885 };
+    static struct fixture fixture;
+
+    fixture.request.ports = ports;
+    fixture.request.port_count = 2;
+    load(&fixture, NULL);
+    assert_int_equal(fixture.config->listener_count, 4);
+    assert_int_equal(fixture.config->listeners[1].settings.port, 1884);
+    assert_int_equal(fixture.config->listeners[2].settings.port, 1885);
+    fixture_end(&fixture);
+}
+
+TEST(a_port_of_the_command_line_is_not_used_where_the_file_opens_a_listener)
+{
+    static const uint16_t ports[] = { 1884 };
+    static struct fixture fixture;
+
+    fixture.request.ports = ports;
+    fixture.request.port_count = 1;
+    load(&fixture, "listener 1999\nallow_anonymous true\n");
+    assert_int_equal(fixture.config->listener_count, 1);
+    assert_int_equal(fixture.config->listeners[0].settings.port, 1999);
+    assert_true(fixture_told(&fixture, "warning: -p 1884 is not used"));
+    fixture_end(&fixture);
+}
+
+TEST(local_only_mode_keeps_what_lines_say_about_its_listeners)
+{
+    static struct fixture fixture;
+
+    load(&fixture, "max_connections 5\nlistener_allow_anonymous false\n");
+    assert_true(fixture.config->local_only);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(fixture.config->listeners[i].settings.max_connections, 5);
+        assert_false(fixture.config->listeners[i].settings.allow_anonymous);
+    }
+    fixture_end(&fixture);
+    load(&fixture, "socket_domain ipv4\n");
+    assert_int_equal(fixture.config->listener_count, 1);
+    assert_string_equal(fixture.config->listeners[0].address, "127.0.0.1");
+    fixture_end(&fixture);
+    load(&fixture, "allow_anonymous false\n");
+    assert_false(fixture.config->listeners[1].settings.allow_anonymous);
+    fixture_end(&fixture);
+}
+
+TEST(with_a_listener_clients_need_a_name_unless_the_file_says_otherwise)
+{
+    static const char *const openings[] = { "listener 1883\n", "port 1883\n",
+        "bind_address ::1\n" };
+    static struct fixture fixture;
+
+    for (size_t i = 0; i < sizeof(openings) / sizeof(openings[0]); i++) {
+        load(&fixture, openings[i]);
+        assert_false(fixture.config->local_only);
+        assert_int_equal(fixture.config->listener_count, 1);
+        assert_int_equal(fixture.config->listeners[0].settings.port, 1883);
+        assert_false(fixture.config->listeners[0].settings.allow_anonymous);
+        assert_true(fixture_told(&fixture, "warning: nobody can connect: "));
+        fixture_end(&fixture);
+    }
+}
+
+TEST(keys_belong_to_the_listener_before_them)
+{
+    static struct fixture fixture;
+
+    load(&fixture,
+            "listener 1\nmax_connections 5\nmax_topic_alias 1\nlistener 2 ::1\nmax_qos 0\n"
+            "socket_domain ipv6\naccept_protocol_versions 5\nmax_topic_alias_broker 2\n");
+    assert_int_equal(fixture.config->listener_count, 2);
+    assert_int_equal(fixture.config->listeners[0].settings.max_connections, 5);
+    assert_int_equal(fixture.config->listeners[0].settings.max_topic_alias, 1);
+    assert_int_equal(fixture.config->listeners[0].settings.max_qos, 2);
+    assert_int_equal(fixture.config->listeners[0].origin.line, 1);
+    assert_int_equal(fixture.config->listeners[1].settings.max_connections, -1);
+    assert_int_equal(fixture.config->listeners[1].settings.max_qos, 0);
+    assert_int_equal(fixture.config->listeners[1].settings.max_topic_alias_broker, 2);
+    assert_int_equal(fixture.config->listeners[1].settings.protocol_versions, 1 << 5);
+    assert_int_equal(fixture.config->listeners[1].socket_domain, CONFIG_DOMAIN_IPV6);
+    assert_string_equal(fixture.config->listeners[1].address, "::1");
+    assert_int_equal(fixture.config->listeners[1].origin.line, 4);
+    fixture_end(&fixture);
+}
+
+TEST(port_and_bind_address_are_about_one_default_listener)
+{
+    static struct fixture fixture;
+
+    load(&fixture, "listener 5\nport 6\nbind_address ::1\nmax_connections 7\n");
+    assert_int_equal(fixture.config->listener_count, 2);
+    assert_int_equal(fixture.config->listeners[1].settings.port, 6);
+    assert_string_equal(fixture.config->listeners[1].address, "::1");
+    assert_int_equal(fixture.config->listeners[1].settings.max_connections, 7);
+    assert_int_equal(fixture.config->listeners[0].settings.max_connections, -1);
+    fixture_end(&fixture);
+}
+
+TEST(a_key_before_the_first_listener_opens_one_and_says_so)
+{
+    static struct fixture fixture;
+
+    load(&fixture, "max_connections 7\nlistener 1884\n");
+    assert_int_equal(fixture.config->listener_count, 2);
+    assert_int_equal(fixture.config->listeners[0].settings.port, 1883);
+    assert_int_equal(fixture.config->listeners[0].settings.max_connections, 7);
+    assert_true(fixture_told(&fixture,
+            "warning: conf:1: max_connections stands before any "
+            "listener and so opens one on port 1883"));
+    fixture_end(&fixture);
+}
+
+TEST(an_implicit_listener_that_port_then_names_is_meant)
+{
+    static struct fixture fixture;
+
+    load(&fixture, "max_connections 7\nport 1884\nallow_anonymous true\n");
+    assert_int_equal(fixture.config->listener_count, 1);
+    assert_int_equal(fixture.config->listeners[0].settings.port, 1884);
+    assert_int_equal(fixture.report.warnings, 0);
+    fixture_end(&fixture);
+}
+
+TEST(the_same_listener_twice_is_refused)
+{
+    refuse("listener 1883\nlistener 1883\n",
+            "error: conf:2: listener 1883 is opened twice; remove one of the two\n");
+    accept_telling("listener 1883 127.0.0.1\nlistener 1883 ::1\n", "nobody can connect");
+    accept_telling("listener 1\nsocket_domain ipv4\nlistener 1\nsocket_domain ipv6\n", "nobody");
+}
+
+TEST(listeners_have_a_limit)
+{
+    char text[CONFIG_LISTENERS_MAX * 16 + 64] = "";
+
+    for (int i = 0; i <= CONFIG_LISTENERS_MAX; i++)
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), "listener %d\n", i + 1);
+    refuse(text, "error: conf:65: more than 64 listeners; remove some\n");
+}
+
+TEST(a_listener_can_say_itself_whom_it_lets_in)
+{
+    static struct fixture fixture;
+
+    load(&fixture,
+            "allow_anonymous true\nlistener 1\nlistener_allow_anonymous false\nlistener 2\n");
+    assert_false(fixture.config->listeners[0].settings.allow_anonymous);
+    assert_true(fixture.config->listeners[1].settings.allow_anonymous);
+    fixture_end(&fixture);
+}
+
+TEST(a_unix_socket_is_refused)
+{
+    refuse("listener 0 /run/mqtt.sock\n",
+            "error: conf:1: listener 0 /run/mqtt.sock is a Unix socket");
+}
+
+/* per_listener_settings */
+
+TEST(under_per_listener_settings_anonymous_access_is_the_listeners)
+{
+    static struct fixture fixture;
+
+    load(&fixture,
+            "per_listener_settings true\n"
+            "listener 1\nallow_anonymous true\n"
+            "listener 2\n"
+            "listener 3\nallow_anonymous false\n");
+    assert_true(fixture.config->listeners[0].settings.allow_anonymous);
+    assert_false(fixture.config->listeners[1].settings.allow_anonymous);
+    assert_false(fixture.config->listeners[2].settings.allow_anonymous);
+    fixture_end(&fixture);
+}
+
+TEST(under_per_listener_settings_what_cannot_be_per_listener_is_refused)
+{
+    refuse("per_listener_settings true\nlistener 1\nallow_zero_length_clientid false\n",
+            "error: conf:3: allow_zero_length_clientid cannot hold for one listener yet");
+    accept_telling("per_listener_settings true\nlistener 1\nauto_id_prefix x\n",
+            "warning: conf:3: listener_auto_id_prefix is not there yet");
+    accept_telling("per_listener_settings true\nlistener 1\nallow_zero_length_clientid true\n", "");
+    refuse("per_listener_settings true\nallow_anonymous true\nlistener 1\n",
+            "error: conf:2: listener_allow_anonymous has no listener before it");
+}
+
+TEST(per_listener_settings_comes_first_and_stays)
+{
+    refuse("allow_anonymous true\nper_listener_settings true\n",
+            "error: conf:2: per_listener_settings comes after a key whose meaning it changes");
+    accept_telling("per_listener_settings true\nper_listener_settings false\n",
+            "warning: conf:2: per_listener_settings stays true, as an earlier line set it\n");
+    accept_silently("allow_anonymous true\nper_listener_settings false\n");
+}
+
+/* What is not honoured. */
+
+TEST(what_safety_depends_on_stops_the_start)
+{
+    static const char *const lines[] = {
+        "password_file /p",
+        "acl_file /a",
+        "psk_file /p",
+        "plugin /p.so",
+        "auth_plugin /p.so",
+        "global_plugin /p.so",
+        "plugin_load a /p.so",
+        "certfile /c",
+        "keyfile /k",
+        "cafile /c",
+        "capath /c",
+        "crlfile /c",
+        "require_certificate true",
+        "psk_hint x",
+        "plugin_use a",
+        "use_identity_as_username true",
+        "use_subject_as_username true",
+        "protocol websockets",
+        "protocol http_api",
+        "enable_proxy_protocol 1",
+        "proxy_protocol_v2_require_tls true",
+        "mount_point a/",
+        "clientid_prefixes a",
+        "use_username_as_clientid true",
+        "connection b",
+    };
+    char text[128];
+    char told[128];
+
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        const char *blank = strchr(lines[i], ' ');
+
+        snprintf(text, sizeof(text), "listener 1883\nallow_anonymous true\n%s\n", lines[i]);
+        snprintf(told, sizeof(told), "error: conf:3: %.*s", (int)(blank - lines[i]), lines[i]);
+        refuse(text, told);
+    }
+}
+
+TEST(what_safety_depends_on_may_be_set_to_what_holds_anyway)
+{
+    accept_silently("listener 1\nallow_anonymous true\nrequire_certificate false\n"
+                    "use_identity_as_username false\nuse_subject_as_username 0\n"
+                    "use_username_as_clientid false\nproxy_protocol_v2_require_tls false\n");
+}
+
+TEST(a_bridge_is_told_once_for_all_its_keys)
+{
+    static struct fixture fixture;
+
+    assert_int_equal(fixture_load(&fixture,
+                             "connection b\naddress 10.0.0.1:1883\n"
+                             "topic # both 2 l/ r/\ntopic a/#\ncleansession true\n"
+                             "restart_timeout 5 30\nbridge_tcp_keepalive 1 2 3\n"
+                             "remote_password # secret\n"),
+            -EINVAL);
+    assert_int_equal(fixture.report.errors, 1);
+    assert_true(fixture_told(&fixture, "error: conf:1: connection: bridges are not there yet"));
+    fixture_end(&fixture);
+    refuse("address 10.0.0.1\n", "error: conf:1: addresses has no connection before it");
+    refuse("connection b\nstart_type manual\n", "error: conf:2: start_type manual is not known");
+    refuse("connection b\nbridge_receive_maximum 0\n", "error: conf:2: bridge_receive_maximum 0");
+}
+
+TEST(a_plugins_options_need_a_plugin_and_are_told_with_it)
+{
+    static struct fixture fixture;
+
+    assert_int_equal(
+            fixture_load(&fixture, "plugin /p.so\nplugin_opt_config_file /f\nauth_opt_abc x\n"),
+            -EINVAL);
+    assert_int_equal(fixture.report.errors, 1);
+    fixture_end(&fixture);
+    refuse("plugin_opt_abc x\n", "error: conf:1: plugin_opt_* has no plugin before it");
+    refuse("auth_plugin_deny_special_chars true\n", "has no plugin before it");
+}
+
+TEST(what_is_not_there_yet_is_told_once)
+{
+    static struct fixture fixture;
+
+    load(&fixture, "listener 1\nallow_anonymous true\nhttp_dir /a\nlistener 2\nhttp_dir /b\n");
+    assert_int_equal(fixture.report.warnings, 1);
+    assert_true(fixture_told(&fixture,
+            "warning: conf:3: http_dir is not there yet, has no effect "
+            "in this version: "));
+    fixture_end(&fixture);
+    accept_telling("persistence true\n",
+            "warning: conf:1: persistence is not there yet, has no effect in this version: "
+            "everything is in memory in this version and is lost when the server stops\n");
+    accept_silently("persistence false\n");
+}
+
+TEST(one_copy_for_each_client_is_said_where_more_are_asked_for)
+{
+    accept_telling("allow_duplicate_messages true\n",
+            "warning: conf:1: allow_duplicate_messages has no effect: a client gets one copy");
+    accept_silently("allow_duplicate_messages false\n");
+}
+
+/* The log. */
+
+TEST(without_a_word_the_log_is_as_mosquittos)
+{
+    static struct fixture fixture;
+
+    load(&fixture, "");
+    assert_int_equal(fixture.config->log.to.set, LOG_TO_STDERR);
+    assert_int_equal(fixture.config->log.types,
+            LOG_TYPE_ERROR | LOG_TYPE_WARNING | LOG_TYPE_NOTICE | LOG_TYPE_INFORMATION);
+    assert_true(fixture.config->log.timestamp);
+    assert_string_equal(fixture.config->log.timestamp_format, "");
+    assert_int_equal(fixture.config->log.facility, LOG_FACILITY_DAEMON);
+    assert_true(fixture.config->log.connection_messages);
+    fixture_end(&fixture);
+}
+
+TEST(the_first_line_about_the_log_puts_an_end_to_the_default)
+{
+    static struct fixture fixture;
+
+    load(&fixture, "log_dest syslog\nlog_dest file /l\nlog_type error\nlog_type subscribe\n");
+    assert_int_equal(fixture.config->log.to.set, LOG_TO_SYSLOG | LOG_TO_FILE);
+    assert_string_equal(fixture.config->log.to.path, "/l");
+    assert_int_equal(fixture.config->log.types, LOG_TYPE_ERROR | LOG_TYPE_SUBSCRIBE);
+    fixture_end(&fixture);
+    load(&fixture, "log_dest stdout\nlog_dest none\nlog_type all\nlog_type none\n");
+    assert_int_equal(fixture.config->log.to.set, 0);
+    assert_int_equal(fixture.config->log.types, 0);
+    fixture_end(&fixture);
+    refuse("log_dest file /a\nlog_dest file /b\n", "error: conf:2: log_dest file /b is a second");
+}
+
+TEST(verbose_logs_everything_and_quiet_nothing)
+{
+    static struct fixture fixture;
+
+    fixture.request.verbose = true;
+    load(&fixture, "log_type error\n");
+    assert_int_equal(fixture.config->log.types, LOG_TYPE_ALL);
+    fixture_end(&fixture);
+    fixture.request.verbose = true;
+    fixture.request.quiet = true;
+    load(&fixture, "log_type error\n");
+    assert_int_equal(fixture.config->log.types, 0);
+    fixture_end(&fixture);
+}
+
+/* Included files. */
+
+TEST(the_files_of_a_directory_are_read_in_mosquittos_order)
+{
+    static struct fixture fixture;
+    static const char *const paths[] = { "d/00.conf", "d/01.conf", "d/A.conf", "d/a.conf",
+        "d/B.conf", "d/b.conf" };
+    static const char *const texts[] = { "listener 1", "listener 2", "listener 3", "listener 4",
+        "listener 5", "listener 6" };
+
+    for (size_t i = 0; i < 6; i++)
+        fixture_add(&fixture, paths[i], texts[i]);
+    load(&fixture, "allow_anonymous true\ninclude_dir d\nlistener 7\n");
+    assert_int_equal(fixture.config->listener_count, 7);
+    for (size_t i = 0; i < 7; i++)
+        assert_int_equal(fixture.config->listeners[i].settings.port, i + 1);
+    assert_string_equal(fixture.config->listeners[3].origin.file, "d/a.conf");
+    fixture_end(&fixture);
+}
+
+TEST(an_included_file_starts_without_a_listener_and_leaves_none)
+{
+    static struct fixture fixture;
+
+    fixture_add(&fixture, "d/a.conf", "listener 2\nmax_connections 2\n");
+    load(&fixture, "listener 1\ninclude_dir d\nmax_connections 1\n");
+    assert_int_equal(fixture.config->listeners[0].settings.max_connections, 1);
+    assert_int_equal(fixture.config->listeners[1].settings.max_connections, 2);
+    fixture_end(&fixture);
+
+    fixture_add(&fixture, "d/a.conf", "max_topic_alias 2\n");
+    assert_int_equal(fixture_load(&fixture, "listener 1\ninclude_dir d\n"), -EINVAL);
+    assert_true(fixture_told(&fixture, "error: d/a.conf:1: max_topic_alias has no listener"));
+    fixture_end(&fixture);
+}
+
+TEST(an_included_file_includes_no_other)
+{
+    static struct fixture fixture;
+
+    fixture_add(&fixture, "d/a.conf", "include_dir e\n");
+    assert_int_equal(fixture_load(&fixture, "include_dir d\n"), -EINVAL);
+    assert_true(fixture_told(&fixture,
+            "error: d/a.conf:1: include_dir counts in the main file only; move it there"));
+    fixture_end(&fixture);
+}
+
+TEST(a_directory_that_cannot_be_read_is_an_error)
+{
+    refuse("include_dir nowhere\n",
+            "error: conf:1: include_dir nowhere cannot be read: No such file or directory\n");
+}
+
+TEST(a_file_that_cannot_be_read_is_an_error)
+{
+    static struct fixture fixture;
+    struct config *config = NULL;
+    struct config_request request = { .file = "/tmp" };
+
+    assert_int_equal(config_load(&config, &request, &fixture.report), -EINVAL);
+    assert_int_equal(fixture.report.errors, 1);
+    assert_null(config);
+}
+
+/* What --test-config shows. */
+
+static char *dump(const struct config *config)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+
+    assert_non_null(out);
+    config_dump(config, out);
+    fclose(out);
+    return text;
+}
+
+static void expect_dump(const char *conf, const char *const *lines, size_t count)
+{
+    static struct fixture fixture;
+    char *text;
+
+    load(&fixture, conf);
+    text = dump(fixture.config);
+    for (size_t i = 0; i < count; i++) {
+        if (!strstr(text, lines[i]))
+            fail_msg("no line \"%s\" in:\n%s", lines[i], text);
+    }
+    free(text);
+    fixture_end(&fixture);
+}
+
+TEST(the_dump_shows_each_key_with_its_place_value_and_effect)
+{
+    static const char *const lines[] = {
+        "conf:1: max_keepalive 16 (live)\n",
+        "conf:2: threads 2 (restart)\n",
+        "conf:3: listener 1884 ::1 (restart)\n",
+        "conf:4: max_qos 1 (live)\n",
+        "conf:5: http_dir /x y (not there yet)\n",
+        "conf:6: retry_interval (no effect)\n",
+        "conf:7: log_type error (live)\n",
+        "conf:8: log_type debug (live)\n",
+        "conf:9: require_certificate false (the default)\n",
+        "conf:10: persistent_client_expiration 120s (live)\n",
+        "default: sys_interval 10 (live)\n",
+    };
+
+    expect_dump("max_keepalive 0x10\nthreads 2\nlistener 1884 ::1 # x\nmaximum_qos 1\n"
+                "http_dir  /x y\nretry_interval\nlog_type error\nlog_type debug\n"
+                "require_certificate false\npersistent_client_expiration 120s\n",
+            lines, sizeof(lines) / sizeof(lines[0]));
+}
+
+TEST(the_dump_shows_the_listeners_of_local_only_mode)
+{
+    static const char *const lines[] = {
+        "default: listener 1883 127.0.0.1 (restart)\n",
+        "default: listener 1883 ::1 (restart)\n",
+        "default: allow_anonymous true (live)\n",
+    };
+
+    expect_dump("", lines, sizeof(lines) / sizeof(lines[0]));
+}
+
+TEST(no_bytes_of_a_file_do_harm)
+{
+    static const struct bytes texts[] = {
+        { (const uint8_t *)"\0\0\n\0", 4 },
+        { (const uint8_t *)"user \0x\n", 8 },
+        { (const uint8_t *)"listener 1 \0x\n", 14 },
+        { (const uint8_t *)"log_dest file a\0b\n", 18 },
+        { (const uint8_t *)"log_type \0\n", 11 },
+        { (const uint8_t *)"\xef\xbb\xbfuser x\n", 10 },
+    };
+    static struct fixture fixture;
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        assert_int_equal(fixture_load_bytes(&fixture, texts[i]), -EINVAL);
+        fixture_end(&fixture);
+    }
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/config/config.h"
+#include "broker/config/option.h"
+#include "broker/config/value.h"
+
+enum { VALUE_TEXT_MAX = CONFIG_PATH_MAX + 63 };
+
+/* A key that is not honoured, set to what holds anyway: there is nothing to warn of. */
+static bool is_as_always(const struct config_setting *setting)
+{
+    return setting->option->status != OPTION_HONOURED &&
+            value_is_initial(setting->option, bytes_of_text(setting->value));
+}
+
+/* The value in effect; of what is not kept, or of one line of several, the value as written. */
+static void print_setting(
+        const struct config *config, const struct config_setting *setting, FILE *out)
+{
+    const struct option *option = setting->option;
+    bool of_listener = option_is_of_listener(option);
+    char value[VALUE_TEXT_MAX + 1] = "";
+
+    if (of_listener && setting->listener >= 0)
+        value_write(option, (const char *)&config->listeners[setting->listener] + option->offset,
+                value, sizeof(value));
+    else if (!of_listener && option->type != OPTION_WORDS && option->type != OPTION_LOG_DEST)
+        value_write(option, (const char *)config + option->offset, value, sizeof(value));
+    fprintf(out, "%s:%u: %s%s%s (%s)\n", setting->origin.file, setting->origin.line, option->name,
+            value[0] || setting->value[0] ? " " : "", value[0] ? value : setting->value,
+            is_as_always(setting) ? "the default" : option_effect(option));
+}
+
+static bool is_set(const struct config *config, const struct option *option)
+{
+    for (size_t i = 0; i < config->setting_count; i++) {
+        if (config->settings[i].option == option)
+            return true;
+    }
+    return false;
+}
+
+static void print_default(const struct config *config, const struct option *option, FILE *out)
+{
+    char value[VALUE_TEXT_MAX + 1];
+
+    value_write(option, (const char *)config + option->offset, value, sizeof(value));
+    if (value[0])
+        fprintf(out, "default: %s %s (%s)\n", option->name, value, option_effect(option));
+}
+
+void config_dump(const struct config *config, FILE *out)
+{
+    for (size_t i = 0; i < config->setting_count; i++)
+        print_setting(config, &config->settings[i], out);
+    for (size_t i = 0; i < option_count; i++) {
+        const struct option *option = &option_table[i];
+
+        if (option->scope == SCOPE_GLOBAL && option->size > 0 && !is_set(config, option))
+            print_default(config, option, out);
+    }
+    for (size_t i = 0; i < config->listener_count && config->local_only; i++)
+        fprintf(out, "default: listener %u %s (restart)\n", config->listeners[i].settings.port,
+                config->listeners[i].address);
+}

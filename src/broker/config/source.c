@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/config/source.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { READ_BYTES_FIRST = 4096 };
+
+static const char suffix[] = ".conf";
+
+/* Reads up to the end into a block that doubles: nobody knows the size of a pipe. */
+static int read_all(int descriptor, struct bytes *out)
+{
+    size_t room = READ_BYTES_FIRST;
+    size_t size = 0;
+    uint8_t *data = malloc(room);
+    int result = -ENOMEM;
+
+    while (data) {
+        ssize_t got = read(descriptor, data + size, room - size);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0) {
+            result = got < 0 ? -errno : 0;
+            break;
+        }
+        size += (size_t)got;
+        if (size > SOURCE_FILE_BYTES_MAX) {
+            result = -EFBIG;
+            break;
+        }
+        if (size == room) {
+            uint8_t *larger = realloc(data, room * 2);
+
+            if (!larger)
+                break;
+            data = larger;
+            room *= 2;
+        }
+    }
+    if (result == 0)
+        *out = bytes_of(data, size);
+    else
+        free(data);
+    return result;
+}
+
+static int system_read(void *context, const char *path, struct bytes *out)
+{
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    int result;
+
+    (void)context;
+    if (descriptor < 0)
+        return -errno;
+    result = read_all(descriptor, out); /* of a directory it is -EISDIR */
+    close(descriptor);
+    return result;
+}
+
+static bool is_configuration(const char *name)
+{
+    size_t size = strlen(name);
+
+    return size >= sizeof(suffix) && strcmp(name + size - (sizeof(suffix) - 1), suffix) == 0;
+}
+
+/* Adds directory/name. Returns 0, -E2BIG or -ENOMEM. */
+static int add(struct source_names *names, const char *directory, const char *name)
+{
+    size_t size = strlen(directory) + strlen(name) + 2;
+    char *path;
+
+    if (names->count == SOURCE_NAMES_MAX)
+        return -E2BIG;
+    path = malloc(size);
+    if (!path)
+        return -ENOMEM;
+    snprintf(path, size, "%s/%s", directory, name);
+    names->paths[names->count++] = path;
+    return 0;
+}
+
+static int system_list(void *context, const char *directory, struct source_names *out)
+{
+    struct source_names names = { calloc(SOURCE_NAMES_MAX, sizeof(char *)), 0 };
+    DIR *stream = NULL;
+    struct dirent *entry;
+    int result = -ENOMEM;
+
+    (void)context;
+    if (!names.paths)
+        return -ENOMEM;
+    stream = opendir(directory);
+    result = stream ? 0 : -errno;
+    while (result == 0 && (errno = 0, entry = readdir(stream)) != NULL) {
+        if (is_configuration(entry->d_name))
+            result = add(&names, directory, entry->d_name);
+    }
+    if (result == 0 && errno != 0)
+        result = -errno;
+    if (stream)
+        closedir(stream);
+    if (result == 0)
+        *out = names;
+    else
+        source_names_free(&names);
+    return result;
+}
+
+struct source source_system(void)
+{
+    return (struct source){ .read = system_read, .list = system_list };
+}
+
+static int lower(char letter)
+{
+    return letter >= 'A' && letter <= 'Z' ? letter - 'A' + 'a' : (unsigned char)letter;
+}
+
+static int compare(const void *left, const void *right)
+{
+    const char *a = *(char *const *)left;
+    const char *b = *(char *const *)right;
+
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    if (lower(*a) != lower(*b))
+        return lower(*a) - lower(*b);
+    return (unsigned char)*a - (unsigned char)*b;
+}
+
+void source_names_sort(struct source_names *names)
+{
+    if (names->count > 1)
+        qsort(names->paths, names->count, sizeof(names->paths[0]), compare);
+}
+
+void source_names_free(struct source_names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        free(names->paths[i]);
+    free(names->paths);
+    *names = (struct source_names){ 0 };
+}
