@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+
+#include "broker/config/config.h"
+#include "broker/config/option.h"
+
+static const char introduction[] =
+        "# Options\n"
+        "\n"
+        "Every key that a configuration file may have: Mosquitto's, and ours. A file has one key\n"
+        "and its value on a line; blanks or tabs stand between them, and a line that starts with\n"
+        "`#` is a comment.\n"
+        "\n"
+        "\"Reload\" says whether SIGHUP applies a change (live) or the server must be started\n"
+        "again (restart). A key that is \"not there yet\" or has \"no effect\" is passed over\n"
+        "with a warning. One that is \"refused\" stops the start, as going on without what it\n"
+        "asks for would not be safe.\n"
+        "\n"
+        "This page is made from the option table, `src/broker/config/option.c`, by the test\n"
+        "`broker_config_page` with `OPTIONS_PAGE_UPDATE=1` in its environment.\n";
+
+struct section {
+    const char *title;
+    const char *text;
+    bool (*has)(const struct option *option);
+};
+
+static bool is_of_server(const struct option *option)
+{
+    return option->scope == SCOPE_GLOBAL && option->opens == SCOPE_GLOBAL;
+}
+
+static bool is_of_bridge(const struct option *option)
+{
+    return option->scope == SCOPE_BRIDGE || option->opens == SCOPE_BRIDGE;
+}
+
+static bool is_of_plugin(const struct option *option)
+{
+    return option->scope == SCOPE_PLUGIN || option->opens == SCOPE_PLUGIN;
+}
+
+static bool is_of_listener(const struct option *option)
+{
+    return option_is_of_listener(option) && !is_of_plugin(option);
+}
+
+static const struct section sections[] = {
+    { "The whole server", "These may stand anywhere.", is_of_server },
+    { "Listeners", "These are about the `listener` before them.", is_of_listener },
+    { "Bridges", "These are about the `connection` before them.", is_of_bridge },
+    { "Plugins", "These load plugins, or are about the plugin before them.", is_of_plugin },
+};
+
+static void print_number(const struct option *option, FILE *out)
+{
+    if (option->max == INT64_MAX)
+        fprintf(out, "%" PRId64 " or more", option->min);
+    else
+        fprintf(out, "%" PRId64 " to %" PRId64, option->min, option->max);
+}
+
+static void print_choices(const struct option *option, FILE *out)
+{
+    for (const struct option_choice *choice = option->choices; choice->name; choice++)
+        fprintf(out, "%s`%s`", choice == option->choices ? "" : " ", choice->name);
+    if (option->type == OPTION_LOG_DEST)
+        fprintf(out, ", after `file` a path");
+}
+
+static void print_values(const struct option *option, FILE *out)
+{
+    switch (option->type) {
+    case OPTION_FLAG:
+        fprintf(out, "`true` `false`");
+        break;
+    case OPTION_NUMBER:
+        print_number(option, out);
+        break;
+    case OPTION_BYTES:
+        fprintf(out, "bytes");
+        break;
+    case OPTION_DURATION:
+        fprintf(out, "a number and `s` `h` `d` `w` `m` (30 days) or `y`");
+        break;
+    case OPTION_WORD:
+    case OPTION_WORDS:
+    case OPTION_LOG_DEST:
+        print_choices(option, out);
+        break;
+    case OPTION_VERSIONS:
+        fprintf(out, "a list of 3, 4 and 5");
+        break;
+    case OPTION_TEXT:
+        fprintf(out, "text");
+        break;
+    case OPTION_LISTENER:
+        fprintf(out, "port, maybe an address");
+        break;
+    case OPTION_INCLUDE:
+        fprintf(out, "directory");
+        break;
+    case OPTION_IGNORED:
+        break;
+    }
+}
+
+static void print_option(const struct option *option, FILE *out)
+{
+    fprintf(out, "| `%s`", option->name);
+    if (option->alias)
+        fprintf(out, ", `%s`", option->alias);
+    fprintf(out, " | ");
+    print_values(option, out);
+    if (option->initial)
+        fprintf(out, " | `%s`", option->initial);
+    else
+        fprintf(out, " | ");
+    fprintf(out, " | %s | %s |\n", option_effect(option), option->meaning);
+}
+
+void config_options_print(FILE *out)
+{
+    fputs(introduction, out);
+    for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+        fprintf(out, "\n## %s\n\n%s\n\n", sections[i].title, sections[i].text);
+        fprintf(out, "| key | values | default | reload | meaning |\n|---|---|---|---|---|\n");
+        for (size_t j = 0; j < option_count; j++) {
+            if (sections[i].has(&option_table[j]))
+                print_option(&option_table[j], out);
+        }
+    }
+}
