@@ -84,9 +84,9 @@ static void listen_locally(struct parser *parser, const struct config_request *r
     }
     report_tell(parser->report, REPORT_NOTICE, nowhere,
             "no listener is set, so only this machine can connect, on port %u%s; to open it to "
-            "others, start with -c FILE and the lines \"listener %u\" and \"allow_anonymous true\" "
-            "in that file",
-            ports[0], port_count > 1 ? " and others" : "", ports[0]);
+            "others, write \"listener %u\" and \"allow_anonymous true\" as two lines to %s",
+            ports[0], port_count > 1 ? " and others" : "", ports[0],
+            request->file ? request->file : "a file and start with -c FILE");
 }
 
 /* Gives listeners what they do not say themselves. */

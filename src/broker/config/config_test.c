@@ -224,7 +224,8 @@ TEST(without_a_listener_only_this_machine_can_connect_and_anyone_on_it)
     assert_int_equal(fixture.report.warnings, 0);
     assert_true(fixture_told(&fixture,
             "notice: no listener is set, so only this machine can "
-            "connect, on port 1883; to open it to others, start with"));
+            "connect, on port 1883; to open it to others, write \"listener 1883\" and "
+            "\"allow_anonymous true\" as two lines to a file and start with -c FILE\n"));
     fixture_end(&fixture);
 }
 
@@ -593,6 +594,7 @@ TEST(the_files_of_a_directory_are_read_in_mosquittos_order)
     for (size_t i = 0; i < 7; i++)
         assert_int_equal(fixture.config->listeners[i].settings.port, i + 1);
     assert_string_equal(fixture.config->listeners[3].origin.file, "d/a.conf");
+    assert_string_equal(fixture.config->settings[1].value, "d");
     fixture_end(&fixture);
 }
 

@@ -36,8 +36,13 @@ static int fixture_list(void *context, const char *directory, struct source_name
     for (size_t i = fixture->file_count; i-- > 0;) {
         const char *path = fixture->files[i].path;
 
-        if (strncmp(path, directory, strlen(directory)) == 0 && path[strlen(directory)] == '/')
-            names.paths[names.count++] = strdup(path);
+        if (strncmp(path, directory, strlen(directory)) != 0 || path[strlen(directory)] != '/')
+            continue;
+        names.paths[names.count] = strdup(path);
+        if (!names.paths[names.count++]) {
+            source_names_free(&names);
+            return -ENOMEM;
+        }
     }
     if (names.count == 0) {
         source_names_free(&names);

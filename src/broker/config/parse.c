@@ -314,6 +314,7 @@ static int read_line(struct parser *parser, struct place *place, struct bytes li
     struct bytes text = line;
     struct bytes key = line_word(&text);
     const struct option *option;
+    int result;
 
     if (key.size == 0 || key.data[0] == '#')
         return 0;
@@ -329,9 +330,10 @@ static int read_line(struct parser *parser, struct place *place, struct bytes li
     option = meant(parser, place, option, text);
     if (!option || !open_scope(parser, place, option) || !enter_scope(parser, place, option))
         return 0;
-    if (option->type == OPTION_INCLUDE && text.size > 0)
-        return read_directory(parser, place, text);
-    return read_setting(parser, place, option, text);
+    result = read_setting(parser, place, option, text);
+    if (option->type == OPTION_INCLUDE && text.size > 0 && result == 0)
+        result = read_directory(parser, place, text);
+    return result;
 }
 
 static int read_lines(struct parser *parser, struct place *place, struct bytes text)
