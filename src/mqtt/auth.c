@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mqtt/auth.h"
 
-enum mqtt_reason mqtt_auth_decode(
-        struct mqtt_auth *out, struct bytes body, enum mqtt_sender sender)
+enum mqtt_reason mqtt_auth_decode(struct mqtt_auth *out, struct bytes body, enum mqtt_sender sender)
 {
     struct reader in = { .rest = body };
     struct mqtt_auth auth = { .reason = MQTT_SUCCESS };

@@ -25,7 +25,7 @@ static struct bytes protocol_name(enum mqtt_version version)
 static bool version_served(struct bytes name, uint8_t level)
 {
     return level >= MQTT_3_1 && level <= MQTT_5_0 &&
-           bytes_equal(name, protocol_name((enum mqtt_version)level));
+            bytes_equal(name, protocol_name((enum mqtt_version)level));
 }
 
 static bool flags_valid(uint8_t flags, enum mqtt_version version)
@@ -160,7 +160,7 @@ static uint8_t flags_of(const struct mqtt_connect *connect)
 
     if (connect->has_will)
         flags |= (uint8_t)(CONNECT_WILL | connect->will.qos << WILL_QOS_SHIFT |
-                           (connect->will.retain ? CONNECT_WILL_RETAIN : 0));
+                (connect->will.retain ? CONNECT_WILL_RETAIN : 0));
     if (connect->has_user_name)
         flags |= CONNECT_USER_NAME;
     if (connect->has_password)

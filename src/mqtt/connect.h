@@ -25,7 +25,7 @@ struct mqtt_connect {
     struct bytes client_id;
     struct bytes user_name;
     struct bytes password;
-    struct mqtt_will will; /* has_will */
+    struct mqtt_will will;             /* has_will */
     struct mqtt_properties properties; /* 5.0 */
 };
 

@@ -5,8 +5,8 @@ enum mqtt_reason mqtt_disconnect_decode(struct mqtt_disconnect *out, struct byte
         enum mqtt_version version, enum mqtt_sender sender)
 {
     /* The one property that this side must leave to the other. [MQTT5-3.14.2-2] */
-    enum mqtt_property foreign = sender == MQTT_FROM_SERVER ? MQTT_SESSION_EXPIRY_INTERVAL
-                                                            : MQTT_SERVER_REFERENCE;
+    enum mqtt_property foreign =
+            sender == MQTT_FROM_SERVER ? MQTT_SESSION_EXPIRY_INTERVAL : MQTT_SERVER_REFERENCE;
     struct reader in = { .rest = body };
     struct mqtt_disconnect disconnect = { .reason = MQTT_SUCCESS };
 

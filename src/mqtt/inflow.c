@@ -3,8 +3,7 @@
 
 #include <assert.h>
 
-struct mqtt_inflow_step mqtt_inflow_step(
-        enum mqtt_inflow_state state, enum mqtt_inflow_event event)
+struct mqtt_inflow_step mqtt_inflow_step(enum mqtt_inflow_state state, enum mqtt_inflow_event event)
 {
     static const struct mqtt_inflow_step steps[IN_HELD + 1][GOT_PUBREL + 1] = {
         [IN_FREE][GOT_PUBLISH] = { IN_HELD, IN_DELIVER },

@@ -21,9 +21,9 @@ enum mqtt_inflow_event {
 };
 
 enum mqtt_inflow_action {
-    IN_DELIVER,                /* take the message, then PUBREC */
-    IN_SEND_PUBREC,            /* a repeat: PUBREC alone, no second delivery */
-    IN_SEND_PUBREC_ERROR,      /* PUBREC with the code of the refusal */
+    IN_DELIVER,           /* take the message, then PUBREC */
+    IN_SEND_PUBREC,       /* a repeat: PUBREC alone, no second delivery */
+    IN_SEND_PUBREC_ERROR, /* PUBREC with the code of the refusal */
     IN_SEND_PUBCOMP,
     IN_SEND_PUBCOMP_NOT_FOUND, /* PUBCOMP with 0x92; before 5.0 a plain one */
 };

@@ -24,12 +24,12 @@ enum mqtt_outflow_event {
 };
 
 enum mqtt_outflow_action {
-    OUT_RELEASE_ID,            /* the exchange is over: free the identifier, give back the quota */
+    OUT_RELEASE_ID, /* the exchange is over: free the identifier, give back the quota */
     OUT_SEND_PUBREL,
     OUT_SEND_PUBREL_NOT_FOUND, /* PUBREL with 0x92; before 5.0 a plain one, which is harmless */
     OUT_RESEND_PUBLISH,        /* same identifier, DUP set */
     OUT_IGNORE,
-    OUT_PROTOCOL_ERROR,        /* the peer answers a QoS that the message has not: end with 0x82 */
+    OUT_PROTOCOL_ERROR, /* the peer answers a QoS that the message has not: end with 0x82 */
 };
 
 struct mqtt_outflow_step {

@@ -19,7 +19,7 @@ enum property_type {
 
 enum property_rule {
     ANY_VALUE,
-    FLAG,       /* 0 or 1 */
+    FLAG, /* 0 or 1 */
     NOT_ZERO,
     ALIAS,      /* not 0 either, but with a reason code of its own */
     TOPIC_NAME, /* no wildcards */
@@ -33,6 +33,8 @@ enum {
     IN_DISCONNECT = 1 << MQTT_DISCONNECT,
     IN_AUTH = 1 << MQTT_AUTH,
     IN_WILL = 1 << MQTT_WILL,
+    IN_HANDSHAKE = IN_CONNECT | IN_CONNACK,
+    IN_MESSAGE = IN_PUBLISH | IN_WILL,
     IN_PUBACKS = 1 << MQTT_PUBACK | 1 << MQTT_PUBREC | 1 << MQTT_PUBREL | 1 << MQTT_PUBCOMP,
     IN_ANSWERS = IN_CONNACK | IN_PUBACKS | 1 << MQTT_SUBACK | 1 << MQTT_UNSUBACK | IN_DISCONNECT |
             IN_AUTH,
@@ -51,51 +53,44 @@ struct property_row {
 
 static const struct property_row rows[] = {
     [MQTT_PAYLOAD_FORMAT_INDICATOR] = { TYPE_U8, FLAG, FIELD(payload_format_indicator),
-        IN_PUBLISH | IN_WILL, 0 },
-    [MQTT_MESSAGE_EXPIRY_INTERVAL] = { TYPE_U32, ANY_VALUE, FIELD(message_expiry_s),
-        IN_PUBLISH | IN_WILL, 0 },
-    [MQTT_CONTENT_TYPE] = { TYPE_TEXT, ANY_VALUE, FIELD(content_type), IN_PUBLISH | IN_WILL, 0 },
-    [MQTT_RESPONSE_TOPIC] = { TYPE_TEXT, TOPIC_NAME, FIELD(response_topic),
-        IN_PUBLISH | IN_WILL, 0 },
-    [MQTT_CORRELATION_DATA] = { TYPE_BINARY, ANY_VALUE, FIELD(correlation_data),
-        IN_PUBLISH | IN_WILL, 0 },
+            IN_MESSAGE },
+    [MQTT_MESSAGE_EXPIRY_INTERVAL] = { TYPE_U32, ANY_VALUE, FIELD(message_expiry_s), IN_MESSAGE },
+    [MQTT_CONTENT_TYPE] = { TYPE_TEXT, ANY_VALUE, FIELD(content_type), IN_MESSAGE },
+    [MQTT_RESPONSE_TOPIC] = { TYPE_TEXT, TOPIC_NAME, FIELD(response_topic), IN_MESSAGE },
+    [MQTT_CORRELATION_DATA] = { TYPE_BINARY, ANY_VALUE, FIELD(correlation_data), IN_MESSAGE },
     [MQTT_SUBSCRIPTION_IDENTIFIER] = { TYPE_VARINT, NOT_ZERO, FIELD(subscription_id),
-        IN_PUBLISH | IN_SUBSCRIBE, IN_PUBLISH },
+            IN_PUBLISH | IN_SUBSCRIBE, IN_PUBLISH },
     [MQTT_SESSION_EXPIRY_INTERVAL] = { TYPE_U32, ANY_VALUE, FIELD(session_expiry_s),
-        IN_CONNECT | IN_CONNACK | IN_DISCONNECT, 0 },
+            IN_HANDSHAKE | IN_DISCONNECT },
     [MQTT_ASSIGNED_CLIENT_IDENTIFIER] = { TYPE_TEXT, ANY_VALUE, FIELD(assigned_client_id),
-        IN_CONNACK, 0 },
-    [MQTT_SERVER_KEEP_ALIVE] = { TYPE_U16, ANY_VALUE, FIELD(server_keep_alive_s), IN_CONNACK, 0 },
+            IN_CONNACK },
+    [MQTT_SERVER_KEEP_ALIVE] = { TYPE_U16, ANY_VALUE, FIELD(server_keep_alive_s), IN_CONNACK },
     [MQTT_AUTHENTICATION_METHOD] = { TYPE_TEXT, ANY_VALUE, FIELD(authentication_method),
-        IN_CONNECT | IN_CONNACK | IN_AUTH, 0 },
+            IN_HANDSHAKE | IN_AUTH },
     [MQTT_AUTHENTICATION_DATA] = { TYPE_BINARY, ANY_VALUE, FIELD(authentication_data),
-        IN_CONNECT | IN_CONNACK | IN_AUTH, 0 },
+            IN_HANDSHAKE | IN_AUTH },
     [MQTT_REQUEST_PROBLEM_INFORMATION] = { TYPE_U8, FLAG, FIELD(request_problem_information),
-        IN_CONNECT, 0 },
-    [MQTT_WILL_DELAY_INTERVAL] = { TYPE_U32, ANY_VALUE, FIELD(will_delay_s), IN_WILL, 0 },
+            IN_CONNECT },
+    [MQTT_WILL_DELAY_INTERVAL] = { TYPE_U32, ANY_VALUE, FIELD(will_delay_s), IN_WILL },
     [MQTT_REQUEST_RESPONSE_INFORMATION] = { TYPE_U8, FLAG, FIELD(request_response_information),
-        IN_CONNECT, 0 },
-    [MQTT_RESPONSE_INFORMATION] = { TYPE_TEXT, ANY_VALUE, FIELD(response_information),
-        IN_CONNACK, 0 },
+            IN_CONNECT },
+    [MQTT_RESPONSE_INFORMATION] = { TYPE_TEXT, ANY_VALUE, FIELD(response_information), IN_CONNACK },
     [MQTT_SERVER_REFERENCE] = { TYPE_TEXT, ANY_VALUE, FIELD(server_reference),
-        IN_CONNACK | IN_DISCONNECT, 0 },
-    [MQTT_REASON_STRING] = { TYPE_TEXT, ANY_VALUE, FIELD(reason_string), IN_ANSWERS, 0 },
-    [MQTT_RECEIVE_MAXIMUM] = { TYPE_U16, NOT_ZERO, FIELD(receive_maximum),
-        IN_CONNECT | IN_CONNACK, 0 },
-    [MQTT_TOPIC_ALIAS_MAXIMUM] = { TYPE_U16, ANY_VALUE, FIELD(topic_alias_maximum),
-        IN_CONNECT | IN_CONNACK, 0 },
-    [MQTT_TOPIC_ALIAS] = { TYPE_U16, ALIAS, FIELD(topic_alias), IN_PUBLISH, 0 },
-    [MQTT_MAXIMUM_QOS] = { TYPE_U8, FLAG, FIELD(maximum_qos), IN_CONNACK, 0 },
-    [MQTT_RETAIN_AVAILABLE] = { TYPE_U8, FLAG, FIELD(retain_available), IN_CONNACK, 0 },
+            IN_CONNACK | IN_DISCONNECT },
+    [MQTT_REASON_STRING] = { TYPE_TEXT, ANY_VALUE, FIELD(reason_string), IN_ANSWERS },
+    [MQTT_RECEIVE_MAXIMUM] = { TYPE_U16, NOT_ZERO, FIELD(receive_maximum), IN_HANDSHAKE },
+    [MQTT_TOPIC_ALIAS_MAXIMUM] = { TYPE_U16, ANY_VALUE, FIELD(topic_alias_maximum), IN_HANDSHAKE },
+    [MQTT_TOPIC_ALIAS] = { TYPE_U16, ALIAS, FIELD(topic_alias), IN_PUBLISH },
+    [MQTT_MAXIMUM_QOS] = { TYPE_U8, FLAG, FIELD(maximum_qos), IN_CONNACK },
+    [MQTT_RETAIN_AVAILABLE] = { TYPE_U8, FLAG, FIELD(retain_available), IN_CONNACK },
     [MQTT_USER_PROPERTY] = { TYPE_PAIR, ANY_VALUE, FIELD(user_property_count), IN_ALL, IN_ALL },
-    [MQTT_MAXIMUM_PACKET_SIZE] = { TYPE_U32, NOT_ZERO, FIELD(maximum_packet_size),
-        IN_CONNECT | IN_CONNACK, 0 },
+    [MQTT_MAXIMUM_PACKET_SIZE] = { TYPE_U32, NOT_ZERO, FIELD(maximum_packet_size), IN_HANDSHAKE },
     [MQTT_WILDCARD_SUBSCRIPTION_AVAILABLE] = { TYPE_U8, FLAG,
-        FIELD(wildcard_subscription_available), IN_CONNACK, 0 },
+            FIELD(wildcard_subscription_available), IN_CONNACK },
     [MQTT_SUBSCRIPTION_IDENTIFIER_AVAILABLE] = { TYPE_U8, FLAG,
-        FIELD(subscription_identifier_available), IN_CONNACK, 0 },
+            FIELD(subscription_identifier_available), IN_CONNACK },
     [MQTT_SHARED_SUBSCRIPTION_AVAILABLE] = { TYPE_U8, FLAG, FIELD(shared_subscription_available),
-        IN_CONNACK, 0 },
+            IN_CONNACK },
 };
 
 /* The row of a property; of an unknown one a row that is allowed nowhere. */
@@ -254,7 +249,7 @@ static size_t section_size(const struct mqtt_properties *properties)
 {
     size_t size = properties->encoded.size;
 
-    for (uint64_t set = fields_present(properties); set != 0; ) {
+    for (uint64_t set = fields_present(properties); set != 0;) {
         const struct property_row *row = &rows[property_take(&set)];
 
         size += 1 + field_size((const uint8_t *)properties + row->offset, row->type);
@@ -272,7 +267,7 @@ size_t mqtt_properties_size(const struct mqtt_properties *properties)
 void mqtt_properties_write(struct writer *out, const struct mqtt_properties *properties)
 {
     mqtt_varint_write(out, (uint32_t)section_size(properties));
-    for (uint64_t set = fields_present(properties); set != 0; ) {
+    for (uint64_t set = fields_present(properties); set != 0;) {
         unsigned id = property_take(&set);
 
         writer_u8(out, (uint8_t)id);

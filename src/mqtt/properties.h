@@ -112,7 +112,7 @@ enum mqtt_reason mqtt_properties_read(
 static inline bool mqtt_properties_authentication_valid(const struct mqtt_properties *properties)
 {
     return !mqtt_properties_have(properties, MQTT_AUTHENTICATION_DATA) ||
-           mqtt_properties_have(properties, MQTT_AUTHENTICATION_METHOD);
+            mqtt_properties_have(properties, MQTT_AUTHENTICATION_METHOD);
 }
 
 /* Bytes that mqtt_properties_write() writes, the section's length included. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mqtt/puback.h"
 
-enum mqtt_reason mqtt_puback_decode(struct mqtt_puback *out, enum mqtt_type type,
-        struct bytes body, enum mqtt_version version, enum mqtt_sender sender)
+enum mqtt_reason mqtt_puback_decode(struct mqtt_puback *out, enum mqtt_type type, struct bytes body,
+        enum mqtt_version version, enum mqtt_sender sender)
 {
     struct reader in = { .rest = body };
     struct mqtt_puback puback = { .packet_id = reader_u16(&in) };

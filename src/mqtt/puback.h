@@ -25,8 +25,8 @@ struct mqtt_puback {
  * Source: [U5-3.4.2.1-1], [U5-3.4.2.2-1], [MQTT5-3.4.2-1], [MQTT5-3.5.2-1], [MQTT5-3.6.2-1],
  * [MQTT5-3.7.2-1], [U311-2.x-a]
  */
-enum mqtt_reason mqtt_puback_decode(struct mqtt_puback *out, enum mqtt_type type,
-        struct bytes body, enum mqtt_version version, enum mqtt_sender sender);
+enum mqtt_reason mqtt_puback_decode(struct mqtt_puback *out, enum mqtt_type type, struct bytes body,
+        enum mqtt_version version, enum mqtt_sender sender);
 
 /* In its shortest form. Before 5.0 neither reason nor properties are written. */
 void mqtt_puback_encode(struct writer *out, const struct mqtt_puback *puback, enum mqtt_type type,

@@ -63,8 +63,8 @@ enum mqtt_reason mqtt_publish_decode(struct mqtt_publish *out, uint8_t flags, st
 static size_t body_size(const struct mqtt_publish *publish, enum mqtt_version version)
 {
     return 2 + publish->topic.size + (publish->qos > 0 ? 2 : 0) +
-           (version == MQTT_5_0 ? mqtt_properties_size(&publish->properties) : 0) +
-           publish->payload.size;
+            (version == MQTT_5_0 ? mqtt_properties_size(&publish->properties) : 0) +
+            publish->payload.size;
 }
 
 size_t mqtt_publish_size(const struct mqtt_publish *publish, enum mqtt_version version)
@@ -76,7 +76,7 @@ void mqtt_publish_head_encode(
         struct writer *out, const struct mqtt_publish *publish, enum mqtt_version version)
 {
     uint8_t flags = (uint8_t)(publish->qos << QOS_SHIFT | (publish->dup ? PUBLISH_DUP : 0) |
-                              (publish->retain ? PUBLISH_RETAIN : 0));
+            (publish->retain ? PUBLISH_RETAIN : 0));
 
     mqtt_header_encode(out, MQTT_PUBLISH, flags, body_size(publish, version));
     mqtt_binary_write(out, publish->topic);

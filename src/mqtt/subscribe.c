@@ -90,15 +90,15 @@ bool mqtt_subscribe_next(struct bytes *rest, struct mqtt_subscription *out)
     return true;
 }
 
-void mqtt_subscription_write(struct writer *out, const struct mqtt_subscription *subscription,
-        enum mqtt_version version)
+void mqtt_subscription_write(
+        struct writer *out, const struct mqtt_subscription *subscription, enum mqtt_version version)
 {
     unsigned options = subscription->qos;
 
     if (version == MQTT_5_0)
         options |= (subscription->no_local ? OPTION_NO_LOCAL : 0u) |
-                   (subscription->retain_as_published ? OPTION_RETAIN_AS_PUBLISHED : 0u) |
-                   (unsigned)subscription->retain_handling << RETAIN_HANDLING_SHIFT;
+                (subscription->retain_as_published ? OPTION_RETAIN_AS_PUBLISHED : 0u) |
+                (unsigned)subscription->retain_handling << RETAIN_HANDLING_SHIFT;
     mqtt_binary_write(out, subscription->filter);
     writer_u8(out, (uint8_t)options);
 }
@@ -109,8 +109,7 @@ void mqtt_subscribe_encode(
     bool v5 = version == MQTT_5_0;
     size_t properties_size = v5 ? mqtt_properties_size(&subscribe->properties) : 0;
 
-    mqtt_header_encode(
-            out, MQTT_SUBSCRIBE, 2, 2 + properties_size + subscribe->subscriptions.size);
+    mqtt_header_encode(out, MQTT_SUBSCRIBE, 2, 2 + properties_size + subscribe->subscriptions.size);
     writer_u16(out, subscribe->packet_id);
     if (v5)
         mqtt_properties_write(out, &subscribe->properties);

@@ -41,7 +41,7 @@ size_t mqtt_topic_levels(struct bytes topic);
 bool mqtt_topic_level_next(struct bytes *rest, struct bytes *level);
 
 enum mqtt_share {
-    MQTT_SHARE_NONE,    /* an ordinary filter: it does not start with "$share/" */
+    MQTT_SHARE_NONE, /* an ordinary filter: it does not start with "$share/" */
     MQTT_SHARE_VALID,
     MQTT_SHARE_INVALID, /* the share name or the filter behind it breaks the rules */
 };

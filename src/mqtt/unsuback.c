@@ -4,8 +4,7 @@
 static bool codes_valid(struct bytes codes)
 {
     for (size_t i = 0; i < codes.size; i++)
-        if (!mqtt_reason_allowed(
-                    (enum mqtt_reason)codes.data[i], MQTT_UNSUBACK, MQTT_FROM_SERVER))
+        if (!mqtt_reason_allowed((enum mqtt_reason)codes.data[i], MQTT_UNSUBACK, MQTT_FROM_SERVER))
             return false;
     return codes.size > 0;
 }

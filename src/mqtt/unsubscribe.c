@@ -50,8 +50,7 @@ void mqtt_unsubscribe_encode(
     bool v5 = version == MQTT_5_0;
     size_t properties_size = v5 ? mqtt_properties_size(&unsubscribe->properties) : 0;
 
-    mqtt_header_encode(
-            out, MQTT_UNSUBSCRIBE, 2, 2 + properties_size + unsubscribe->filters.size);
+    mqtt_header_encode(out, MQTT_UNSUBSCRIBE, 2, 2 + properties_size + unsubscribe->filters.size);
     writer_u16(out, unsubscribe->packet_id);
     if (v5)
         mqtt_properties_write(out, &unsubscribe->properties);

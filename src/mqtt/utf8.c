@@ -42,7 +42,7 @@ static uint32_t character_take(struct bytes *text)
 
 bool mqtt_utf8_valid(struct bytes text)
 {
-    for (text = ascii_skip(text); text.size > 0; )
+    for (text = ascii_skip(text); text.size > 0;)
         if (character_take(&text) == 0)
             return false;
     return true;

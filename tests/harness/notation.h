@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bytes as tests write them down, in the notation of docs/spec.
+ *
+ *   3C 0d00    hex pairs, blanks wherever they help
+ *   'abc'      these characters
+ *   S'abc'     a string: two bytes of length, then the characters
+ *   (26 ...)   a property section: its length, then what stands inside
+ *   RL         once: how many bytes follow, as a remaining length
+ */
+#ifndef TESTS_HARNESS_NOTATION_H
+#define TESTS_HARNESS_NOTATION_H
+
+#include "base/bytes.h"
+
+/* Fits what tests write by hand. */
+enum { NOTATION_SIZE_MAX = 1024 };
+
+struct notation {
+    uint8_t data[NOTATION_SIZE_MAX];
+    size_t size;
+};
+
+/* The bytes that text says; aborts where it is not in the notation or says too many. */
+struct notation notation_read(const char *text);
+
+/* The same as a view, of what the caller keeps. */
+static inline struct bytes notation_bytes(const struct notation *notation)
+{
+    return bytes_of(notation->data, notation->size);
+}
+
+#endif
