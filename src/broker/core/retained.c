@@ -275,16 +275,12 @@ static void read_topic(struct retained *retained, struct slice *slice)
 static struct retained_entry *follow(struct retained_stripe *stripe, struct retained_entry *entry,
         enum topic_step step, const struct topic_bound *bound)
 {
-    switch (step) {
-    case TOPIC_MATCHES:
-    case TOPIC_PASSES:
-        return entry->next[0];
-    case TOPIC_SKIPS:
-        return retained_stripe_seek(stripe, bound);
-    case TOPIC_ENDS:
-        return NULL;
-    }
-    return NULL;
+    struct retained_entry *next = step == TOPIC_ENDS ? NULL : entry->next[0];
+
+    /* Often the next one is far enough, and a search would cost much more. */
+    if (step == TOPIC_SKIPS && next && topic_compare(message_topic(next->message), bound) < 0)
+        next = retained_stripe_seek(stripe, bound);
+    return next;
 }
 
 /* Reads on in a stripe until it ends (true) or the slice is full (false). */
