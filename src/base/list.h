@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct list {
     struct list *next;
@@ -16,7 +17,7 @@ struct list {
 
 /* The object that holds `member` at `pointer`. */
 #define container_of(pointer, type, member)                                                        \
-    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+    ((type *)((uintptr_t)(pointer) - offsetof(type, member)))
 
 /* For a head: the empty list. For a node: in no list. */
 static inline void list_init(struct list *list)

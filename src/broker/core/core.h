@@ -94,11 +94,14 @@ void core_apply(struct core *core, const struct core_settings *settings, int64_t
 /* What this shard has counted; another thread may read it (relaxed, each number true by itself). */
 const struct counters *core_counters(const struct core *core);
 
-/* How many retained messages and subscriptions the hub holds, for $SYS. */
+/* What the hub holds, for $SYS. The messages that the retained store was the last to hold are not in
+ * any shard's counters: take messages_freed off their sum. */
 struct hub_counts {
     uint64_t retained;
     uint64_t subscriptions;
     uint64_t shared_subscriptions;
+    uint64_t messages_freed;
+    uint64_t message_bytes_freed;
 };
 struct hub_counts hub_count(struct hub *hub, unsigned shard);
 
@@ -126,6 +129,7 @@ int64_t connection_accepted_ms(const struct connection *connection);
 
 enum core_verdict {
     CORE_READ, /* read on */
+    CORE_AGAIN, /* write out what core_next_full() names, then call again with the rest */
     CORE_WAIT, /* leave it unread until core_next_ready() names it */
     CORE_MOVE, /* its home is another shard: send it there with core_send_parcel() */
     CORE_END,  /* nothing more will be read; send its output, then close it */
@@ -190,7 +194,11 @@ enum connection_fate connection_fate(const struct connection *connection);
 /* The next connection that has output or a new fate; each comes once until something new happens. */
 struct connection *core_next_output(struct core *core);
 
-/* The same, but only those that hold so much that they should be written before the turn ends. */
+/*
+ * The same, but only those that hold so much that they should be written before the turn ends: ask
+ * after each core_receive() and core_take_mail(). A connection whose socket takes nothing now is
+ * left as it is.
+ */
 struct connection *core_next_full(struct core *core);
 
 /* The next connection that waited (CORE_WAIT or a parcel) and may be read again. */
@@ -208,7 +216,13 @@ void *core_next_parcel(struct core *core);
 uint64_t core_end_turn(struct core *core);
 
 /* True when mail is waiting for this shard: asked after it was marked asleep, before it sleeps. */
-bool core_has_mail(const struct core *core);
+bool core_has_mail(struct core *core);
+
+/*
+ * Messages that wait here: queued, in flight, with groups and with their members. Walks all; for
+ * tests and audits. matched = delivered + expired + dropped + this, summed over all shards.
+ */
+uint64_t core_waiting(const struct core *core);
 
 /* Does what is due. Returns when it next wants to be called; INT64_MAX for not until something comes. */
 int64_t core_tick(struct core *core, int64_t now_ms);

@@ -21,7 +21,6 @@ enum drop_reason {
     DROP_NO_MEMORY,
     DROP_MAILBOX_FULL,  /* QoS 0 only */
     DROP_REFUSED,       /* a PUBREC of 0x80 or above, or a shared message's PUBACK of that kind */
-    DROP_SUPERSEDED,    /* a live copy that the retained read of its subscription gives */
     DROP_REASONS,
 };
 

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The member's side of shared subscriptions; see group.h. */
+#include "broker/core/connection.h"
+#include "broker/core/group.h"
+#include "broker/core/session.h"
+#include "broker/core/state.h"
+#include "mqtt/outflow.h"
+
+#include <assert.h>
+
+static struct membership *membership_new(struct core *core, const struct session *session,
+        const struct joining *joining)
+{
+    const struct subscription *subscription = joining->subscription;
+    struct membership *membership =
+            memory_take_zeroed(&core->memory, sizeof(*membership) + subscription->filter_size);
+
+    if (!membership)
+        return NULL;
+    letter_init(&membership->letter);
+    list_init(&membership->sibling);
+    membership->session = session_target(core, session);
+    membership->share_size = (uint16_t)joining->share_name.size;
+    membership->filter_size = subscription->filter_size;
+    memcpy(membership->filter, subscription->filter, subscription->filter_size);
+    membership->group_hash = core_hash(core, bytes_from(
+            bytes_of(membership->filter, membership->filter_size), sizeof("$share/") - 1));
+    return membership;
+}
+
+/* The membership goes to the group's home for good. */
+static void send_leave(struct core *core, struct membership *membership)
+{
+    core_post(core, membership->group.shard, &membership->letter,
+            &(struct mail){ .kind = MAIL_LEAVE, .of.membership = membership });
+}
+
+/* The session has no more to do with it. */
+static void abandon(struct core *core, struct membership *membership)
+{
+    list_remove(&membership->sibling);
+    if (membership->travels)
+        membership->gone = true; /* It leaves when it is back. */
+    else
+        send_leave(core, membership);
+}
+
+bool membership_join(struct core *core, struct session *session, struct connection *connection,
+        const struct joining *joining)
+{
+    struct subscription *subscription = joining->subscription;
+    struct membership *membership = subscription->membership;
+
+    if (membership && (membership->travels || list_linked(&membership->letter.link))) {
+        /* It cannot be changed now. A new one takes its place, and it leaves when it is back. */
+        struct membership *old = membership;
+
+        membership = membership_new(core, session, joining);
+        if (!membership)
+            return false;
+        abandon(core, old);
+    } else if (!membership) {
+        membership = membership_new(core, session, joining);
+        if (!membership)
+            return false;
+    }
+    list_remove(&membership->sibling);
+    list_append(&session->memberships, &membership->sibling);
+    subscription->membership = membership;
+    membership->identifier = subscription->identifier;
+    membership->qos = subscription->qos;
+    membership->retain_as_published = joining->retain_as_published;
+    membership->connection = connection_target(core, connection);
+    membership->position = joining->position;
+    membership->window = session->outgoing.window;
+    membership->travels = true;
+    connection_wait(connection, 1);
+    core_post(core, core_home(core, membership->group_hash), &membership->letter,
+            &(struct mail){ .kind = MAIL_JOIN, .of.membership = membership });
+    return true;
+}
+
+static void tell(struct core *core, struct membership *membership, uint32_t window)
+{
+    core_post(core, membership->group.shard, &membership->letter,
+            &(struct mail){ .kind = MAIL_MEMBER,
+                    .window = window,
+                    .group = membership->group,
+                    .session = membership->session });
+}
+
+static void membership_free(struct core *core, struct membership *membership)
+{
+    memory_give(&core->memory, membership, sizeof(*membership) + membership->filter_size);
+}
+
+/* The group could not take it: the subscription is as if it had never been. */
+static void join_failed(struct core *core, struct session *session, struct membership *membership)
+{
+    struct bytes filter = bytes_of(membership->filter, membership->filter_size);
+    struct subscription *subscription = session_subscription(core, session, filter);
+
+    if (subscription && subscription->membership == membership) {
+        subscription->membership = NULL;
+        session_forget_subscription(core, session, subscription);
+    }
+}
+
+void membership_joined(struct core *core, struct membership *membership)
+{
+    struct session *session = session_find(core, membership->session);
+    struct connection *connection = connection_find(core, membership->connection);
+    bool failed = membership->reason != MQTT_SUCCESS;
+
+    membership->travels = false;
+    if (failed && session && !membership->gone) {
+        list_remove(&membership->sibling);
+        join_failed(core, session, membership);
+    }
+    if (connection)
+        connection_answered_join(core, connection, membership);
+    if (failed)
+        membership_free(core, membership);
+    else if (!session || membership->gone)
+        send_leave(core, membership);
+    else if (!session->connection || session->outgoing.window != membership->window)
+        tell(core, membership, session->connection ? session->outgoing.window : 0);
+}
+
+struct returning {
+    struct core *core;
+    struct session *session;
+    const struct target *group; /* NULL: of any */
+};
+
+static bool keep_unless_of_group(void *context, struct delivery *delivery)
+{
+    struct returning *returning = context;
+
+    if (!(delivery->flags & DELIVERY_SHARED) ||
+            (returning->group &&
+                    !target_equal(&delivery->extra.hand->group, returning->group)))
+        return true;
+    returning->session->outgoing.queue_bytes -= delivery->message->payload_size;
+    delivery_end(returning->core, returning->session, delivery, FATE_RETURNED);
+    return false;
+}
+
+static void return_unsent(
+        struct core *core, struct session *session, const struct target *group)
+{
+    struct returning returning = { core, session, group };
+
+    if (session->hands > 0)
+        deliveries_filter(&session->outgoing.queue, &core->memory, keep_unless_of_group,
+                &returning);
+}
+
+void hands_return(struct core *core, struct session *session)
+{
+    struct outgoing *outgoing = &session->outgoing;
+
+    return_unsent(core, session, NULL);
+    for (uint32_t i = 0; i < outgoing->flight.count && session->hands > 0; i++) {
+        struct delivery *delivery = deliveries_at(&outgoing->flight, i);
+
+        if (!(delivery->flags & DELIVERY_SHARED) || delivery->state != OUT_WAIT_PUBACK)
+            continue;
+        outgoing->flight_bytes -= delivery->message->payload_size;
+        delivery_end(core, session, delivery, FATE_RETURNED);
+        outgoing_drop(outgoing, delivery);
+    }
+    outgoing_trim(outgoing, &core->memory);
+}
+
+void membership_leave(
+        struct core *core, struct session *session, struct subscription *subscription)
+{
+    struct membership *membership = subscription->membership;
+
+    if (!membership)
+        return;
+    subscription->membership = NULL;
+    return_unsent(core, session, &membership->group);
+    abandon(core, membership);
+}
+
+void memberships_tell(struct core *core, struct session *session, uint32_t window)
+{
+    for (struct list *link = session->memberships.next; link != &session->memberships;
+            link = link->next) {
+        struct membership *membership = container_of(link, struct membership, sibling);
+
+        if (!membership->travels)
+            tell(core, membership, window);
+    }
+}
+
+/* A hand may still be on its way to a session that has left the group since. */
+static bool is_member(const struct session *session, const struct hand *hand)
+{
+    for (struct list *link = session->memberships.next; link != &session->memberships;
+            link = link->next) {
+        const struct membership *membership = container_of(link, struct membership, sibling);
+
+        if (!membership->travels && target_equal(&membership->group, &hand->group))
+            return true;
+    }
+    return false;
+}
+
+void hand_arrived(struct core *core, struct hand *hand)
+{
+    struct session *session = session_find(core, hand->session);
+
+    if (!session || !session->connection || !is_member(session, hand)) {
+        hand_back(core, hand, FATE_RETURNED);
+        return;
+    }
+    session->hands++; /* Whatever becomes of it, delivery_end() or a refusal counts it off. */
+    session_offer(core, session,
+            &(struct offer){ .message = hand->message,
+                    .qos = hand->qos,
+                    .retain = hand->retain,
+                    .identifier_count = hand->subscription_id != 0,
+                    .identifiers = &hand->subscription_id,
+                    .hand = hand });
+}
+
+void hand_back(struct core *core, struct hand *hand, int fate)
+{
+    hand->fate = fate;
+    core_post(core, hand->group.shard, &hand->letter,
+            &(struct mail){ .kind = MAIL_HAND_BACK, .of.hand = hand });
+}
+
+void hand_free(struct core *core, struct hand *hand)
+{
+    core_unref(core, hand->message);
+    memory_give(&core->memory, hand, sizeof(*hand));
+}

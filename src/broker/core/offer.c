@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/core/offer.h"
+
+#include "broker/core/ask.h"
+#include "broker/core/connection.h"
+#include "broker/core/group.h"
+#include "broker/core/session.h"
+#include "broker/core/state.h"
+
+#include <assert.h>
+
+enum { DROPS_TOLD_EVERY_MS = 1000 };
+
+const char *drop_reason_name(enum drop_reason reason)
+{
+    static const char *const names[DROP_REASONS] = {
+        [DROP_QUEUE_FULL] = "queue_full",
+        [DROP_SLOW_READER] = "slow_reader",
+        [DROP_OFFLINE] = "offline",
+        [DROP_TOO_LARGE] = "too_large",
+        [DROP_SESSION_ENDED] = "session_ended",
+        [DROP_NO_MEMORY] = "no_memory",
+        [DROP_MAILBOX_FULL] = "mailbox_full",
+        [DROP_REFUSED] = "refused",
+    };
+
+    return reason < DROP_REASONS ? names[reason] : "unknown";
+}
+
+void ledger_match(struct core *core, struct ledger *ledger)
+{
+    ledger->matched++;
+    counter_add(&core->counters.matched, 1);
+}
+
+void ledger_count(struct core *core, struct ledger *ledger, int fate)
+{
+    assert(fate != FATE_RETURNED);
+    if (fate == FATE_DELIVERED) {
+        ledger->delivered++;
+        counter_add(&core->counters.delivered, 1);
+    } else if (fate == FATE_EXPIRED) {
+        ledger->expired++;
+        counter_add(&core->counters.expired, 1);
+    } else {
+        ledger->dropped[fate - FATE_DROPPED]++;
+        counter_add(&core->counters.dropped[fate - FATE_DROPPED], 1);
+    }
+}
+
+/* The option that set the limit, for the log. */
+static const char *limit_name(const struct core *core, enum drop_reason reason)
+{
+    if (reason == DROP_SLOW_READER)
+        return "max_qos0_backlog_bytes";
+    if (reason == DROP_QUEUE_FULL)
+        return core->settings->max_queued_bytes ? "max_queued_messages or max_queued_bytes"
+                                                : "max_queued_messages";
+    if (reason == DROP_TOO_LARGE)
+        return "the client's Maximum Packet Size";
+    return "";
+}
+
+/* One line for a session and second, with the number of losses, however many there are. */
+static void tell_drop(struct core *core, struct session *session, const struct message *message,
+        enum drop_reason reason)
+{
+    session->drops_untold++;
+    if (reason == DROP_OFFLINE ||
+            core->now_ms - session->drops_told_ms < DROPS_TOLD_EVERY_MS)
+        return;
+    journal_tell(&core->journal, EVENT_WARN, "message.dropped",
+            field_bytes("id", session_id(session)), field_bytes("topic", message_topic(message)),
+            field_text("reason", drop_reason_name(reason)),
+            field_text("limit", limit_name(core, reason)),
+            field_number("messages", (int64_t)session->drops_untold));
+    session->drops_told_ms = core->now_ms;
+    session->drops_untold = 0;
+}
+
+static bool refuse(struct core *core, struct session *session, const struct offer *offer,
+        enum drop_reason reason)
+{
+    if (offer->hand) {
+        session->hands--;
+        hand_back(core, offer->hand, FATE_DROPPED + (int)reason);
+        return false;
+    }
+    tell_drop(core, session, offer->message, reason);
+    ledger_count(core, &session->ledger, FATE_DROPPED + (int)reason);
+    return false;
+}
+
+static size_t instant_size(const struct message *message)
+{
+    return message_size(message) + sizeof(struct delivery);
+}
+
+void delivery_end(struct core *core, struct session *session, struct delivery *delivery, int fate)
+{
+    if (fate >= FATE_DROPPED && delivery->message)
+        tell_drop(core, session, delivery->message, (enum drop_reason)(fate - FATE_DROPPED));
+    if (delivery->flags & DELIVERY_SHARED) {
+        session->hands--;
+        hand_back(core, delivery->extra.hand, fate);
+        delivery->flags &= (uint16_t)~DELIVERY_SHARED;
+    } else {
+        ledger_count(core, &session->ledger, fate);
+    }
+    if (delivery->flags & DELIVERY_IDENTIFIERS) {
+        struct identifiers *identifiers = delivery->extra.identifiers;
+
+        memory_give(&core->memory, identifiers,
+                sizeof(*identifiers) + identifiers->count * sizeof(identifiers->ids[0]));
+        delivery->flags &= (uint16_t)~DELIVERY_IDENTIFIERS;
+    }
+    if (delivery->message)
+        core_unref(core, delivery->message);
+    delivery->message = NULL;
+}
+
+/* Places that the queue has beyond its limit because the window will take them at once. */
+static uint32_t window_free(const struct session *session)
+{
+    const struct outgoing *outgoing = &session->outgoing;
+
+    if (!session->connection || outgoing->unresent > 0 || outgoing->open >= outgoing->window)
+        return 0;
+    return outgoing->window - outgoing->open;
+}
+
+bool session_full(const struct core *core, const struct session *session)
+{
+    const struct core_settings *settings = core->settings;
+    uint32_t count = session->outgoing.queue.count;
+
+    if (!session->connection)
+        count += session->outgoing.instant.count; /* queue_qos0_messages */
+    if (count <= window_free(session))
+        return false;
+    count -= window_free(session);
+    return (settings->max_queued_messages > 0 && count >= settings->max_queued_messages) ||
+           (settings->max_queued_bytes > 0 &&
+                   session->outgoing.queue_bytes >= settings->max_queued_bytes);
+}
+
+static bool keep_fresh(void *context, struct delivery *delivery)
+{
+    void **both = context;
+    struct core *core = both[0];
+    struct session *session = both[1];
+
+    if (!message_expired(delivery->message, core->now_ms))
+        return true;
+    if (delivery->qos > 0)
+        session->outgoing.queue_bytes -= delivery->message->payload_size;
+    else
+        session->outgoing.instant_bytes -= instant_size(delivery->message);
+    delivery_end(core, session, delivery, FATE_EXPIRED);
+    return false;
+}
+
+/* Before a queue is called full, what has expired in it makes room. */
+static bool full_of_fresh(struct core *core, struct session *session)
+{
+    void *context[] = { core, session };
+
+    if (!session_full(core, session))
+        return false;
+    deliveries_filter(&session->outgoing.queue, &core->memory, keep_fresh, context);
+    if (!session->connection)
+        deliveries_filter(&session->outgoing.instant, &core->memory, keep_fresh, context);
+    return session_full(core, session);
+}
+
+static void drop_oldest(struct core *core, struct session *session)
+{
+    struct delivery oldest;
+
+    if (session->outgoing.queue.count == 0)
+        return;
+    oldest = deliveries_take(&session->outgoing.queue, &core->memory);
+    session->outgoing.queue_bytes -= oldest.message->payload_size;
+    delivery_end(core, session, &oldest, FATE_DROPPED + DROP_QUEUE_FULL);
+}
+
+static void disconnect_slow(struct core *core, struct session *session)
+{
+    if (session->connection)
+        connection_fail(core, session->connection, MQTT_QUOTA_EXCEEDED,
+                "its queue is full and queue_full_policy is disconnect");
+}
+
+/* What the policy says where a QoS 1 or 2 message finds the queue full: true to queue it all the
+ * same. */
+static bool admit_to_full_queue(
+        struct core *core, struct session *session, const struct offer *offer)
+{
+    switch (core->settings->queue_full_policy) {
+    case QUEUE_DROP_NEW:
+        return false;
+    case QUEUE_DROP_OLD:
+        drop_oldest(core, session);
+        return true;
+    case QUEUE_DISCONNECT:
+        disconnect_slow(core, session);
+        return false;
+    case QUEUE_BACKPRESSURE:
+        return offer->ask && ask_wait(core, offer->ask, &session->waiters);
+    }
+    return false;
+}
+
+static bool fill_extra(struct core *core, struct delivery *delivery, const struct offer *offer)
+{
+    struct identifiers *identifiers;
+    size_t ids_size = offer->identifier_count * sizeof(uint32_t);
+
+    delivery->subscription_id = offer->identifier_count > 0 ? offer->identifiers[0] : 0;
+    if (offer->hand) {
+        delivery->extra.hand = offer->hand;
+        delivery->flags |= DELIVERY_SHARED;
+        return true;
+    }
+    if (offer->identifier_count < 2)
+        return true;
+    identifiers = memory_take(&core->memory, sizeof(*identifiers) + ids_size);
+    if (!identifiers)
+        return false;
+    identifiers->count = offer->identifier_count;
+    memcpy(identifiers->ids, offer->identifiers, ids_size);
+    delivery->extra.identifiers = identifiers;
+    delivery->flags |= DELIVERY_IDENTIFIERS;
+    return true;
+}
+
+static struct delivery *enqueue(struct core *core, struct session *session,
+        struct deliveries *ring, const struct offer *offer)
+{
+    struct delivery *delivery = deliveries_add(ring, &core->memory);
+
+    if (!delivery)
+        return NULL;
+    *delivery = (struct delivery){ .message = offer->message,
+        .sequence = session->outgoing.arrivals++,
+        .qos = offer->qos,
+        .flags = offer->retain ? DELIVERY_RETAIN : 0 };
+    if (!fill_extra(core, delivery, offer)) {
+        ring->count--;
+        return NULL;
+    }
+    message_ref(offer->message);
+    return delivery;
+}
+
+static bool offer_instant(struct core *core, struct session *session, const struct offer *offer)
+{
+    struct outgoing *outgoing = &session->outgoing;
+    uint64_t before = outgoing->instant_bytes;
+
+    if (!session->connection) {
+        if (!core->settings->queue_qos0_messages)
+            return refuse(core, session, offer, DROP_OFFLINE);
+        if (full_of_fresh(core, session))
+            return refuse(core, session, offer, DROP_QUEUE_FULL);
+    } else if (!offer->unlimited && before > 0 && before + instant_size(offer->message) >
+                                     core->settings->qos0_backlog_bytes_max) {
+        return refuse(core, session, offer, DROP_SLOW_READER);
+    }
+    if (!enqueue(core, session, &outgoing->instant, offer))
+        return refuse(core, session, offer, DROP_NO_MEMORY);
+    outgoing->instant_bytes += instant_size(offer->message);
+    /* A burst is written out before the turn ends, each time it has grown by this much. */
+    if (session->connection &&
+            before / FULL_OUTPUT_BYTES != outgoing->instant_bytes / FULL_OUTPUT_BYTES) {
+        list_remove(&session->connection->output);
+        list_append(&core->full, &session->connection->output);
+    }
+    return true;
+}
+
+static bool offer_queued(struct core *core, struct session *session, const struct offer *offer)
+{
+    /* What a group hands out is bounded by the window that it was told. */
+    if (!offer->hand && !offer->unlimited && full_of_fresh(core, session) &&
+            !admit_to_full_queue(core, session, offer))
+        return refuse(core, session, offer, DROP_QUEUE_FULL);
+    if (!enqueue(core, session, &session->outgoing.queue, offer))
+        return refuse(core, session, offer, DROP_NO_MEMORY);
+    session->outgoing.queue_bytes += offer->message->payload_size;
+    return true;
+}
+
+bool session_offer(struct core *core, struct session *session, const struct offer *offer)
+{
+    if (!offer->hand)
+        ledger_match(core, &session->ledger);
+    if (message_expired(offer->message, core->now_ms)) {
+        if (offer->hand) {
+            session->hands--;
+            hand_back(core, offer->hand, FATE_EXPIRED);
+        } else {
+            ledger_count(core, &session->ledger, FATE_EXPIRED);
+        }
+        return true;
+    }
+    if (!(offer->qos == 0 ? offer_instant(core, session, offer)
+                          : offer_queued(core, session, offer)))
+        return false;
+    if (session->connection)
+        connection_has_output(core, session->connection);
+    return true;
+}
+
+void session_has_room(struct core *core, struct session *session)
+{
+    if (!list_empty(&session->waiters) && !session_full(core, session))
+        ask_release(core, &session->waiters);
+}

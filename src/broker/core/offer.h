@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What happens when a message meets a session's queue, and what becomes of it in the end.
+ */
+#ifndef BROKER_CORE_OFFER_H
+#define BROKER_CORE_OFFER_H
+
+#include "broker/core/counters.h"
+#include "broker/core/delivery.h"
+
+struct core;
+struct session;
+struct ask;
+
+/* How a delivery ends; FATE_DROPPED + an enum drop_reason names a loss. */
+enum delivery_fate {
+    FATE_DELIVERED,
+    FATE_EXPIRED,
+    FATE_RETURNED, /* to its group, which gives it to another member */
+    FATE_DROPPED,
+};
+
+struct offer {
+    struct message *message;     /* borrowed; the queue takes a reference of its own */
+    uint8_t qos;                 /* for this receiver */
+    bool retain;                 /* the RETAIN flag that it will bear */
+    bool unlimited;              /* a slice of retained messages: whoever reads them keeps the pace */
+    uint32_t identifier_count;
+    const uint32_t *identifiers; /* borrowed */
+    struct hand *hand;           /* what a group gave; taken. NULL: not from a group */
+    struct ask *ask;             /* for QUEUE_BACKPRESSURE; NULL: the publisher does not wait */
+};
+
+/* Queues it or not, as limits and policy say; all is counted. False when it was refused. */
+bool session_offer(struct core *core, struct session *session, const struct offer *offer);
+
+/* The delivery has left its ring: counts its fate and lets go of all that it holds. */
+void delivery_end(
+        struct core *core, struct session *session, struct delivery *delivery, int fate);
+
+/* Counts a fate in the ledger and in the shard's sums. */
+void ledger_count(struct core *core, struct ledger *ledger, int fate);
+
+/* Counts a message that reached the session or group. */
+void ledger_match(struct core *core, struct ledger *ledger);
+
+/* Publishers that waited for room in this session go on, where there is room now. */
+void session_has_room(struct core *core, struct session *session);
+
+/* True while max_queued_messages or max_queued_bytes is reached. */
+bool session_full(const struct core *core, const struct session *session);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/core/reader.h"
+
+#include "broker/core/offer.h"
+#include "broker/core/session.h"
+#include "broker/core/state.h"
+
+bool retained_read_start(struct core *core, struct session *session,
+        const struct subscription *subscription, uint64_t revision_max)
+{
+    struct bytes filter = subscription_key(subscription);
+    struct retained_read *read;
+
+    retained_read_stop(core, session, filter);
+    read = memory_take_zeroed(&core->memory, sizeof(*read) + filter.size);
+    if (!read)
+        return false;
+    list_init(&read->link);
+    read->revision_max = revision_max;
+    read->identifier = subscription->identifier;
+    read->qos = subscription->qos;
+    read->filter_size = (uint16_t)filter.size;
+    memcpy(read->filter, filter.data, filter.size);
+    list_append(&session->retained_reads, &read->link);
+    if (!list_linked(&session->reader))
+        list_append(&core->readers, &session->reader);
+    return true;
+}
+
+static void read_free(struct core *core, struct retained_read *read)
+{
+    list_remove(&read->link);
+    retained_cursor_reset(core->hub->retained, &read->cursor);
+    memory_give(&core->memory, read, sizeof(*read) + read->filter_size);
+}
+
+void retained_read_stop(struct core *core, struct session *session, struct bytes filter)
+{
+    struct list *link = session->retained_reads.next;
+
+    while (link != &session->retained_reads) {
+        struct retained_read *read = container_of(link, struct retained_read, link);
+
+        link = link->next;
+        if (bytes_equal(bytes_of(read->filter, read->filter_size), filter))
+            read_free(core, read);
+    }
+}
+
+void retained_reads_drop(struct core *core, struct session *session)
+{
+    while (!list_empty(&session->retained_reads))
+        read_free(core,
+                container_of(session->retained_reads.next, struct retained_read, link));
+    list_remove(&session->reader);
+}
+
+static bool is_hungry(const struct session *session)
+{
+    return session->connection && session->outgoing.instant.count == 0 &&
+           session->outgoing.queue.count < RETAINED_SLICE_MAX;
+}
+
+static void read_slice(struct core *core, struct session *session)
+{
+    struct retained_read *read =
+            container_of(session->retained_reads.next, struct retained_read, link);
+    const struct retained_query query = { bytes_of(read->filter, read->filter_size),
+        read->revision_max, core->now_ms };
+    struct message *found[RETAINED_SLICE_MAX];
+    size_t count = retained_read(core->hub->retained, &query, &read->cursor, found);
+
+    for (size_t i = 0; i < count; i++) {
+        uint8_t qos = found[i]->qos;
+
+        if (core->settings->upgrade_outgoing_qos || read->qos < qos)
+            qos = read->qos;
+        session_offer(core, session,
+                &(struct offer){ .message = found[i],
+                        .qos = qos,
+                        .retain = true,
+                        .unlimited = true,
+                        .identifier_count = read->identifier != 0,
+                        .identifiers = &read->identifier });
+        core_unref(core, found[i]);
+    }
+    if (read->cursor.done)
+        read_free(core, read);
+}
+
+void readers_turn(struct core *core)
+{
+    struct list turn;
+    struct list *link;
+
+    list_init(&turn);
+    list_move_all(&turn, &core->readers);
+    while ((link = list_take_first(&turn))) {
+        struct session *session = container_of(link, struct session, reader);
+
+        if (is_hungry(session))
+            read_slice(core, session);
+        if (session->connection && !list_empty(&session->retained_reads))
+            list_append(&core->readers, &session->reader);
+    }
+}
+
+bool readers_waiting(const struct core *core)
+{
+    for (const struct list *link = core->readers.next; link != &core->readers;
+            link = link->next) {
+        if (is_hungry(container_of(link, struct session, reader)))
+            return true;
+    }
+    return false;
+}

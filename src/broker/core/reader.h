@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Retained messages for new subscriptions, read in slices as fast as the client takes them: what a
+ * wide filter finds never has to fit a queue.
+ */
+#ifndef BROKER_CORE_READER_H
+#define BROKER_CORE_READER_H
+
+#include "base/list.h"
+#include "broker/core/retained.h"
+
+struct core;
+struct session;
+struct subscription;
+
+/* One filter's read. */
+struct retained_read {
+    struct list link;            /* in session->retained_reads */
+    struct retained_cursor cursor;
+    uint64_t revision_max;
+    uint32_t identifier;
+    uint8_t qos;
+    uint16_t filter_size;
+    uint8_t filter[];
+};
+
+/* Starts the read for a subscription. False when memory is short. */
+bool retained_read_start(struct core *core, struct session *session,
+        const struct subscription *subscription, uint64_t revision_max);
+
+/* The filter is unsubscribed: no more of it. */
+void retained_read_stop(struct core *core, struct session *session, struct bytes filter);
+
+/* Ends all reads of the session. */
+void retained_reads_drop(struct core *core, struct session *session);
+
+/* One slice for each session that has taken what it had. */
+void readers_turn(struct core *core);
+
+/* True when the next turn should come at once for their sake. */
+bool readers_waiting(const struct core *core);
+
+#endif

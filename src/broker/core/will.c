@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/core/will.h"
+
+#include "broker/core/route.h"
+#include "broker/core/session.h"
+#include "broker/core/state.h"
+
+struct will *will_new(struct core *core, const struct mqtt_will *from, struct target publisher)
+{
+    const struct message_parts parts = { .topic = from->topic,
+        .properties = &from->properties,
+        .payload = from->payload,
+        .qos = from->qos,
+        .retain = from->retain,
+        .expires_ms = INT64_MAX };
+    struct will *will = memory_take(&core->memory, sizeof(*will));
+
+    if (!will)
+        return NULL;
+    *will = (struct will){ .message = core_message_new(core, &parts),
+        .publisher = publisher,
+        .delay_s = from->properties.will_delay_s,
+        .expiry_s = from->properties.message_expiry_s,
+        .expires = mqtt_properties_have(&from->properties, MQTT_MESSAGE_EXPIRY_INTERVAL),
+        .due_ms = INT64_MAX };
+    list_init(&will->link);
+    if (!will->message) {
+        memory_give(&core->memory, will, sizeof(*will));
+        return NULL;
+    }
+    return will;
+}
+
+static void will_free(struct core *core, struct will *will)
+{
+    if (will->message)
+        core_unref(core, will->message);
+    memory_give(&core->memory, will, sizeof(*will));
+}
+
+void will_discard(struct core *core, struct session *session)
+{
+    if (session->will)
+        will_free(core, session->will);
+    session->will = NULL;
+}
+
+void will_due(struct core *core, struct session *session)
+{
+    if (session->will)
+        list_append(&core->due_wills, &session->will->link);
+    session->will = NULL;
+}
+
+void wills_publish(struct core *core)
+{
+    while (!list_empty(&core->due_wills) && core_has_room(core)) {
+        struct will *will =
+                container_of(list_take_first(&core->due_wills), struct will, link);
+        struct message *message = will->message;
+
+        if (will->expires)
+            message->expires_ms = core->now_ms + (int64_t)will->expiry_s * 1000;
+        journal_tell(&core->journal, EVENT_INFO, "will.published",
+                field_bytes("topic", message_topic(message)));
+        will->message = NULL;
+        route_message(core, message, &will->publisher, NULL);
+        will_free(core, will);
+    }
+}
+
+void wills_free(struct core *core)
+{
+    struct list *link;
+
+    while ((link = list_take_first(&core->due_wills)))
+        will_free(core, container_of(link, struct will, link));
+}
