@@ -9,7 +9,7 @@ SECONDS_PER_TARGET ?= 300
 # build/nightjar, with what it needs installed first (tools/packages.txt).
 all:
 	@tools/install run
-	@test -f build/build.ninja || CC=gcc meson setup build
+	@test -f build/build.ninja || CC=gcc meson setup build -Dtests=false
 	@ninja -C build nightjar
 
 # The server as it is without a configuration file; ARGS="-c my.conf" gives it one.
