@@ -322,7 +322,8 @@ def test_the_subscription_identifier_comes_with_each_message(server):
 
 def test_a_publisher_may_use_a_topic_alias(server):
     with Subscriber(server, "-t", "a/long/topic", "-q", "1", show="%t %p") as sub:
-        publish(server, "a/long/topic", "-q", "1", "-l", "-D", "publish", "topic-alias", "3", stdin="one\ntwo\nthree\n")
+        publish(server, "a/long/topic", "-q", "1", "-l", "-D", "publish", "topic-alias", "3",
+                stdin="one\ntwo\nthree\n")
         assert sub.lines(3) == [f"a/long/topic {word}" for word in ("one", "two", "three")]
 
 

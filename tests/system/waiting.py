@@ -3,7 +3,7 @@
 
 import time
 
-# Nothing here takes this long on an idle machine; it is what a loaded one, or a sanitizer, may need.
+# Far more than anything here takes: a loaded machine and a sanitizer are slow.
 PATIENCE_S = 30
 
 
