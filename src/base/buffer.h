@@ -10,11 +10,12 @@
 
 struct buffer {
     uint8_t *data;
-    uint32_t size;     /* of what is in it */
+    uint32_t size; /* of what is in it */
     uint32_t capacity;
 };
 
-/* Room for `more` bytes at the end, to be written at once and then added to size; NULL: no memory. */
+/* Room for `more` bytes at the end, to be written at once and then added to size; NULL: no memory.
+ */
 uint8_t *buffer_room(struct buffer *buffer, const struct memory *memory, size_t more);
 
 /* False when memory is short; nothing changed then. */

@@ -37,7 +37,7 @@ static inline bool bytes_equal(struct bytes a, struct bytes b)
 static inline bool bytes_start_with(struct bytes whole, struct bytes start)
 {
     return whole.size >= start.size &&
-           (start.size == 0 || memcmp(whole.data, start.data, start.size) == 0);
+            (start.size == 0 || memcmp(whole.data, start.data, start.size) == 0);
 }
 
 /* What is left after the first `size` bytes; size must not exceed whole.size. */

@@ -18,8 +18,8 @@ enum event_level {
 };
 
 enum field_kind {
-    FIELD_TEXT,   /* a C string of our own, such as a reason's name */
-    FIELD_BYTES,  /* what a peer sent; escaped when written */
+    FIELD_TEXT,  /* a C string of our own, such as a reason's name */
+    FIELD_BYTES, /* what a peer sent; escaped when written */
     FIELD_NUMBER,
 };
 

@@ -16,8 +16,7 @@ struct list {
 };
 
 /* The object that holds `member` at `pointer`. */
-#define container_of(pointer, type, member)                                                        \
-    ((type *)((uintptr_t)(pointer) - offsetof(type, member)))
+#define container_of(pointer, type, member) ((type *)((uintptr_t)(pointer)-offsetof(type, member)))
 
 /* For a head: the empty list. For a node: in no list. */
 static inline void list_init(struct list *list)

@@ -34,8 +34,8 @@ bool mailbox_has_room(struct mailbox *mailbox)
     mailbox->head_seen = atomic_load_explicit(&mailbox->head, memory_order_acquire);
     if (room_seen(mailbox))
         return true;
-    /* Both sides store, then load, sequentially consistent: either we see the room that the consumer
-     * makes, or it sees that we wait. */
+    /* Both sides store, then load, sequentially consistent: either we see the room that the
+     * consumer makes, or it sees that we wait. */
     atomic_store(&mailbox->starved, true);
     mailbox->head_seen = atomic_load(&mailbox->head);
     return room_seen(mailbox);

@@ -3,8 +3,8 @@
  * A bounded queue of fixed-size slots from one thread to one other, without a lock.
  *
  * The producer fills slots at its leisure and makes them visible all at once, so a turn's mail
- * costs one atomic store. A producer that finds no room says so (`starved`), and the consumer learns
- * from mailbox_finish() that it should be woken.
+ * costs one atomic store. A producer that finds no room says so (`starved`), and the consumer
+ * learns from mailbox_finish() that it should be woken.
  */
 #ifndef BASE_MAILBOX_H
 #define BASE_MAILBOX_H
@@ -20,15 +20,15 @@ enum { CACHE_LINE = 64 };
 struct mailbox {
     /* The producer's line. */
     _Alignas(CACHE_LINE) _Atomic uint32_t tail; /* slots up to here are visible */
-    uint32_t filled;     /* the producer's own tail: filled, perhaps not yet visible */
-    uint32_t head_seen;  /* the producer's last sight of head */
+    uint32_t filled;    /* the producer's own tail: filled, perhaps not yet visible */
+    uint32_t head_seen; /* the producer's last sight of head */
     /* The consumer's line. */
     _Alignas(CACHE_LINE) _Atomic uint32_t head; /* slots up to here are free again */
-    uint32_t taken;      /* the consumer's own head: taken, perhaps not yet free */
+    uint32_t taken; /* the consumer's own head: taken, perhaps not yet free */
     /* Set by the producer, cleared by the consumer. */
     _Alignas(CACHE_LINE) atomic_bool starved;
     /* Never changed. */
-    uint32_t slots;      /* a power of two */
+    uint32_t slots; /* a power of two */
     size_t slot_size;
     uint8_t *data;
 };

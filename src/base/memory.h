@@ -36,7 +36,8 @@ static inline void memory_give(const struct memory *memory, void *block, size_t 
         memory->give(memory->context, block, size);
 }
 
-/* A larger (or smaller) block with the old one's content; the old one stays when this gives NULL. */
+/* A larger (or smaller) block with the old one's content; the old one stays when this gives NULL.
+ */
 static inline void *memory_resize(
         const struct memory *memory, void *block, size_t old_size, size_t new_size)
 {

@@ -54,7 +54,8 @@ static inline void *pool_find(const struct pool *pool, uint32_t slot, uint32_t g
     return object->generation == generation && (generation & 1) ? object : NULL;
 }
 
-/* Walks all objects in use: start with *slot 0; NULL at the end. Objects may come and go meanwhile. */
+/* Walks all objects in use: start with *slot 0; NULL at the end. Objects may come and go meanwhile.
+ */
 void *pool_next(const struct pool *pool, uint32_t *slot);
 
 #endif

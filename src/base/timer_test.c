@@ -59,7 +59,8 @@ TEST(endless_timer_does_not_overflow)
     timer_stop(&timer);
 }
 
-/* Walks time by the wheel's own hints, with restarts and stops on the way, against a plain array. */
+/* Walks time by the wheel's own hints, with restarts and stops on the way, against a plain array.
+ */
 TEST(many_timers_are_due_exactly_when_they_should_be)
 {
     static struct timer timers[MANY];

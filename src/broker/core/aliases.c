@@ -38,16 +38,15 @@ void aliases_in_deinit(struct aliases_in *aliases, const struct memory *memory)
     aliases->topics = NULL;
 }
 
-bool aliases_in_set(struct aliases_in *aliases, const struct memory *memory, uint16_t alias,
-        struct bytes topic)
+bool aliases_in_set(
+        struct aliases_in *aliases, const struct memory *memory, uint16_t alias, struct bytes topic)
 {
     struct alias_text *text;
 
     assert(alias >= 1);
     assert(alias <= aliases->max);
     if (!aliases->topics)
-        aliases->topics =
-                memory_take_zeroed(memory, aliases->max * sizeof(*aliases->topics));
+        aliases->topics = memory_take_zeroed(memory, aliases->max * sizeof(*aliases->topics));
     if (!aliases->topics)
         return false;
     text = aliases->topics[alias - 1];
@@ -101,8 +100,8 @@ uint16_t aliases_out_find(const struct aliases_out *aliases, uint64_t hash, stru
     return text ? text->alias : 0;
 }
 
-uint16_t aliases_out_set(struct aliases_out *aliases, const struct memory *memory, uint64_t hash,
-        struct bytes topic)
+uint16_t aliases_out_set(
+        struct aliases_out *aliases, const struct memory *memory, uint64_t hash, struct bytes topic)
 {
     struct alias_text *text;
 

@@ -41,12 +41,11 @@ void aliases_out_init(struct aliases_out *aliases, uint16_t max);
 void aliases_out_deinit(struct aliases_out *aliases, const struct memory *memory);
 
 /* The alias of a topic that the client knows already; 0: none. */
-uint16_t aliases_out_find(
-        const struct aliases_out *aliases, uint64_t hash, struct bytes topic);
+uint16_t aliases_out_find(const struct aliases_out *aliases, uint64_t hash, struct bytes topic);
 
-/* Sets an alias for a topic, now sent with both. 0 when all are used up or memory is short: the first
- * topics keep theirs, for a client with few topics has an alias for each, and one with many gains
- * nothing from shifting them. */
+/* Sets an alias for a topic, now sent with both. 0 when all are used up or memory is short: the
+ * first topics keep theirs, for a client with few topics has an alias for each, and one with many
+ * gains nothing from shifting them. */
 uint16_t aliases_out_set(struct aliases_out *aliases, const struct memory *memory, uint64_t hash,
         struct bytes topic);
 

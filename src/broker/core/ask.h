@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Backpressure: a publisher that waits until the queues that its message was too much for have room.
+ * Backpressure: a publisher that waits until the queues that its message was too much for have
+ * room.
  *
  * An ask goes with a message to one shard. There, each full queue holds a waiter for it; when the
  * last of them has room (or ends), the ask goes back and the publisher's acknowledgement is sent.

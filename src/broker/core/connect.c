@@ -12,8 +12,8 @@
 #include <assert.h>
 
 enum {
-    ASSIGNED_DIGITS = 22,          /* behind auto_id_prefix */
-    CONNACK_SIZE_MAX = 512,        /* with every property that we send */
+    ASSIGNED_DIGITS = 22,   /* behind auto_id_prefix */
+    CONNACK_SIZE_MAX = 512, /* with every property that we send */
     CONNECT_KEEPALIVE_MAX = UINT16_MAX,
 };
 
@@ -25,14 +25,14 @@ struct admission {
     struct bytes client_id; /* the effective one */
     bool assigned;
     uint8_t assigned_text[CLIENT_ID_PREFIX_MAX + ASSIGNED_DIGITS];
-    uint16_t keep_alive_s;  /* in force */
-    uint32_t expiry_s;      /* in force */
+    uint16_t keep_alive_s; /* in force */
+    uint32_t expiry_s;     /* in force */
 };
 
 /* ---- Refusing ---- */
 
-static void tell_refused(
-        struct core *core, const struct connection *connection, struct bytes id, enum mqtt_reason reason)
+static void tell_refused(struct core *core, const struct connection *connection, struct bytes id,
+        enum mqtt_reason reason)
 {
     counter_add(&core->counters.refused_connects, 1);
     journal_tell(&core->journal, EVENT_WARN, "client.refused", field_bytes("id", id),
@@ -48,8 +48,8 @@ static void end_refused(struct core *core, struct connection *connection, enum m
     connection_end(core, connection, &ending);
 }
 
-void connect_refuse(
-        struct core *core, struct connection *connection, struct bytes body, enum mqtt_reason reason)
+void connect_refuse(struct core *core, struct connection *connection, struct bytes body,
+        enum mqtt_reason reason)
 {
     uint8_t bytes[CONNACK_SIZE_MAX];
     struct writer out = { .data = bytes, .size = sizeof(bytes) };
@@ -85,8 +85,7 @@ static void refuse(struct admission *admission, enum mqtt_reason reason)
 
 /* ---- Judging ---- */
 
-static enum mqtt_reason judge_will(
-        const struct admission *admission, const struct mqtt_will *will)
+static enum mqtt_reason judge_will(const struct admission *admission, const struct mqtt_will *will)
 {
     const struct core_settings *settings = admission->core->settings;
 
@@ -113,8 +112,7 @@ static enum mqtt_reason judge_keep_alive(const struct admission *admission)
     uint16_t wanted_s = admission->connect->keepalive_s;
 
     /* Only 5.0 can be told another value; the others are refused as Mosquitto refuses them. */
-    if (max_s > 0 && admission->connect->version != MQTT_5_0 &&
-            (wanted_s == 0 || wanted_s > max_s))
+    if (max_s > 0 && admission->connect->version != MQTT_5_0 && (wanted_s == 0 || wanted_s > max_s))
         return MQTT_CLIENT_ID_NOT_VALID;
     return MQTT_SUCCESS;
 }
@@ -246,8 +244,8 @@ static uint16_t send_window(const struct core *core, const struct mqtt_connect *
     uint16_t ours = core->settings->max_inflight_messages ? core->settings->max_inflight_messages
                                                           : UINT16_MAX;
     uint16_t theirs = mqtt_properties_have(&connect->properties, MQTT_RECEIVE_MAXIMUM)
-                              ? connect->properties.receive_maximum
-                              : UINT16_MAX;
+            ? connect->properties.receive_maximum
+            : UINT16_MAX;
 
     return ours < theirs ? ours : theirs;
 }

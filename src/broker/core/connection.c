@@ -10,7 +10,7 @@
 #include <assert.h>
 
 enum {
-    PROPERTY_OVERHEAD = 8,    /* lengths and id around one Reason String */
+    PROPERTY_OVERHEAD = 8, /* lengths and id around one Reason String */
     REASON_TEXT_SIZE_MAX = 256,
 };
 
@@ -62,8 +62,8 @@ void connection_control_written(struct core *core, struct connection *connection
 }
 
 /* A reason string only where the client wants one, and never beyond what it takes. */
-static bool add_reason_text(const struct connection *connection,
-        struct mqtt_properties *properties, const char *text, size_t bare_size)
+static bool add_reason_text(const struct connection *connection, struct mqtt_properties *properties,
+        const char *text, size_t bare_size)
 {
     struct bytes reason = bytes_of_text(text);
 
@@ -95,7 +95,8 @@ void connection_acknowledge(struct core *core, struct connection *connection, en
     connection_control_written(core, connection, out.used);
 }
 
-/* A DISCONNECT, if the client's version has one from the server and it takes packets of that size. */
+/* A DISCONNECT, if the client's version has one from the server and it takes packets of that size.
+ */
 static void say_disconnect(
         struct core *core, struct connection *connection, const struct ending *ending)
 {
@@ -129,8 +130,7 @@ static void tell_ending(
                 field_text("reason", reason), field_text("text", text));
 }
 
-void connection_end(
-        struct core *core, struct connection *connection, const struct ending *ending)
+void connection_end(struct core *core, struct connection *connection, const struct ending *ending)
 {
     struct session *session = connection->session;
 
@@ -153,8 +153,8 @@ void connection_end(
     session_detach(core, session);
 }
 
-void connection_fail(struct core *core, struct connection *connection, enum mqtt_reason reason,
-        const char *text)
+void connection_fail(
+        struct core *core, struct connection *connection, enum mqtt_reason reason, const char *text)
 {
     const struct ending ending = {
         .reason = reason, .text = text, .tell = true, .keep_will = true
@@ -177,8 +177,8 @@ void connection_answered(struct core *core, struct connection *connection)
         uint16_t packet_id = connection->held_id;
 
         connection->held_id = 0;
-        connection_acknowledge(core, connection, connection->held_type, packet_id,
-                connection->held_reason);
+        connection_acknowledge(
+                core, connection, connection->held_type, packet_id, connection->held_reason);
     }
     if (connection->suback)
         pending_suback_send(core, connection);
@@ -281,8 +281,8 @@ static struct connection *connection_new(
     return connection;
 }
 
-struct connection *core_accept(struct core *core, const struct arrival *arrival, int64_t now_ms,
-        enum mqtt_reason *refusal)
+struct connection *core_accept(
+        struct core *core, const struct arrival *arrival, int64_t now_ms, enum mqtt_reason *refusal)
 {
     struct connection *connection = NULL;
 
@@ -297,8 +297,8 @@ struct connection *core_accept(struct core *core, const struct arrival *arrival,
         journal_tell(&core->journal, EVENT_WARN, "connection.refused",
                 field_bytes("peer", arrival->peer),
                 field_text("reason", mqtt_reason_name(*refusal)),
-                field_text("limit", *refusal == MQTT_QUOTA_EXCEEDED ? "global_max_connections"
-                                                                    : "memory"));
+                field_text("limit",
+                        *refusal == MQTT_QUOTA_EXCEEDED ? "global_max_connections" : "memory"));
         return NULL;
     }
     if (!arrival->moved) {
@@ -339,8 +339,7 @@ void core_close(struct core *core, struct connection *connection, int64_t now_ms
     connection_free(core, connection);
 }
 
-bool core_send_parcel(
-        struct core *core, struct connection *connection, unsigned home, void *parcel)
+bool core_send_parcel(struct core *core, struct connection *connection, unsigned home, void *parcel)
 {
     struct outbox *outbox = core_outbox(core, home);
 

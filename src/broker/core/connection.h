@@ -30,32 +30,32 @@ enum {
 struct connection {
     struct pooled pooled;
     uint16_t peer_size;
-    uint8_t version; /* enum mqtt_version, once CONNECT is read */
-    uint8_t phase;   /* enum connection_phase */
+    uint8_t version;    /* enum mqtt_version, once CONNECT is read */
+    uint8_t phase;      /* enum connection_phase */
     struct list output; /* in core->output or core->full while there is something to write */
     struct list ready;  /* in core->stalled while it waits for mailboxes, in core->ready after */
     void *link;
     const struct listener_settings *listener;
     struct session *session; /* while connected */
     uint8_t *peer;
-    struct buffer control;   /* encoded packets that are not PUBLISH */
-    struct timer timer;      /* for CONNECT, then keep alive, then draining */
+    struct buffer control; /* encoded packets that are not PUBLISH */
+    struct timer timer;    /* for CONNECT, then keep alive, then draining */
     int64_t accepted_ms;
     int64_t heard_ms;        /* the last packet */
     uint32_t silence_max_ms; /* one and a half times Keep Alive; 0: no limit */
     uint32_t packet_max;     /* Maximum Packet Size of the client */
     struct aliases_in aliases_in;
     struct aliases_out aliases_out;
-    uint32_t waits;          /* answers of other shards or full queues that it waits for */
-    uint16_t held_id;        /* an acknowledgement that waits with them; 0: none */
+    uint32_t waits;                /* answers of other shards or full queues that it waits for */
+    uint16_t held_id;              /* an acknowledgement that waits with them; 0: none */
     struct pending_suback *suback; /* that waits with them; NULL: none */
     uint8_t held_type;
     uint8_t held_reason;
     bool problem_information : 1; /* the client wants reason strings */
-    bool paused : 1;         /* left unread until its control packets are out */
-    bool moved : 1;          /* it has come home by parcel */
-    bool counted : 1;        /* among the connections that have done CONNECT */
-    bool expiry_zero : 1;    /* CONNECT's Session Expiry Interval was 0 or absent */
+    bool paused : 1;              /* left unread until its control packets are out */
+    bool moved : 1;               /* it has come home by parcel */
+    bool counted : 1;             /* among the connections that have done CONNECT */
+    bool expiry_zero : 1;         /* CONNECT's Session Expiry Interval was 0 or absent */
 };
 
 static inline struct bytes connection_peer_bytes(const struct connection *connection)
@@ -71,8 +71,8 @@ void connection_has_output(struct core *core, struct connection *connection);
 uint8_t *connection_control_room(struct core *core, struct connection *connection, size_t size);
 void connection_control_written(struct core *core, struct connection *connection, size_t size);
 
-/* A PUBACK, PUBREC, PUBREL or PUBCOMP, with the reason string where the client wants one and it fits
- * its Maximum Packet Size [MQTT5-3.4.2-2]. */
+/* A PUBACK, PUBREC, PUBREL or PUBCOMP, with the reason string where the client wants one and it
+ * fits its Maximum Packet Size [MQTT5-3.4.2-2]. */
 void connection_acknowledge(struct core *core, struct connection *connection, enum mqtt_type type,
         uint16_t packet_id, enum mqtt_reason reason);
 
@@ -86,10 +86,9 @@ struct ending {
     const char *name; /* for the log: "keep_alive_timeout"; NULL: the reason's name */
     const char *text; /* more for the log, and the Reason String; may be NULL */
     bool tell;
-    bool keep_will;   /* false: a DISCONNECT with 0x00 discards it */
+    bool keep_will; /* false: a DISCONNECT with 0x00 discards it */
 };
-void connection_end(
-        struct core *core, struct connection *connection, const struct ending *ending);
+void connection_end(struct core *core, struct connection *connection, const struct ending *ending);
 
 /* connection_end() for what the client did wrong: told, will kept. */
 void connection_fail(struct core *core, struct connection *connection, enum mqtt_reason reason,
@@ -108,8 +107,7 @@ struct connection *connection_find(const struct core *core, struct target target
 void connection_timer_due(struct core *core, struct connection *connection);
 
 /* Starts keep alive: `keep_alive_s` is what is in force, 0 for none. */
-void connection_keep_alive(
-        struct core *core, struct connection *connection, uint16_t keep_alive_s);
+void connection_keep_alive(struct core *core, struct connection *connection, uint16_t keep_alive_s);
 
 /* Refuses a CONNECT that cannot be read, in the manner of the version that its body, as far as it
  * has come, speaks; `reason` is for the log and where a CONNACK can say it. */
@@ -118,8 +116,8 @@ void connect_refuse(struct core *core, struct connection *connection, struct byt
 
 /* A group has answered: its code goes into the SUBACK that waits. */
 struct membership;
-void connection_answered_join(struct core *core, struct connection *connection,
-        const struct membership *membership);
+void connection_answered_join(
+        struct core *core, struct connection *connection, const struct membership *membership);
 
 /* The SUBACK that waited for groups. */
 void pending_suback_send(struct core *core, struct connection *connection);

@@ -65,8 +65,9 @@ static bool make_mailboxes(struct hub *hub)
     for (size_t i = 0; i < count; i++) {
         bool itself = i / hub->setup.shards == i % hub->setup.shards;
 
-        if (!itself && !mailbox_init(&hub->mailboxes[i], &hub->setup.memory,
-                               hub->setup.mailbox_slots, sizeof(struct mail)))
+        if (!itself &&
+                !mailbox_init(&hub->mailboxes[i], &hub->setup.memory, hub->setup.mailbox_slots,
+                        sizeof(struct mail)))
             return false;
     }
     return true;
@@ -517,9 +518,9 @@ bool core_announce(struct core *core, const struct announcement *announcement, i
 
 void core_shut_down(struct core *core, int64_t now_ms)
 {
-    static const struct ending stopping = { .reason = MQTT_SERVER_SHUTTING_DOWN,
-        .tell = true,
-        .keep_will = true };
+    static const struct ending stopping = {
+        .reason = MQTT_SERVER_SHUTTING_DOWN, .tell = true, .keep_will = true
+    };
     struct connection *connection;
     uint32_t slot = 0;
 
@@ -540,7 +541,7 @@ uint64_t core_waiting(const struct core *core)
 
     while ((session = pool_next(&core->sessions, &slot)))
         waiting += session->outgoing.instant.count + session->outgoing.queue.count +
-                   session->outgoing.flight_open - session->hands;
+                session->outgoing.flight_open - session->hands;
     slot = 0;
     while ((group = pool_next(&core->groups, &slot)))
         waiting += group->backlog_count + group->out;

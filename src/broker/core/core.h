@@ -2,9 +2,10 @@
 /*
  * The broker as a deterministic function: packets and now_ms go in, packets and deadlines come out.
  *
- * A `hub` is what the shards of one server share (subscription index, retained messages, mailboxes).
- * A `core` is what one shard owns: its connections, sessions and timers. All calls on a core are made
- * from one thread; the hub needs no call but at start and end. Neither knows a descriptor or a clock.
+ * A `hub` is what the shards of one server share (subscription index, retained messages,
+ * mailboxes). A `core` is what one shard owns: its connections, sessions and timers. All calls on a
+ * core are made from one thread; the hub needs no call but at start and end. Neither knows a
+ * descriptor or a clock.
  *
  * One turn of the program around it (design.md §4):
  *
@@ -47,12 +48,12 @@ struct message;
 /* ---- The hub ---- */
 
 struct hub_setup {
-    unsigned shards;         /* 1..SHARDS_MAX */
-    uint32_t mailbox_slots;  /* from each shard to each other one; a power of two, at least 1 */
-    struct hash_key key;     /* of this process: keeps peers from choosing collisions and homes */
-    struct memory memory;    /* must be safe to use from every shard's thread */
-    struct locks locks;      /* for one shard: may do nothing */
-    uint64_t retained_max;   /* 0: no limit */
+    unsigned shards;        /* 1..SHARDS_MAX */
+    uint32_t mailbox_slots; /* from each shard to each other one; a power of two, at least 1 */
+    struct hash_key key;    /* of this process: keeps peers from choosing collisions and homes */
+    struct memory memory;   /* must be safe to use from every shard's thread */
+    struct locks locks;     /* for one shard: may do nothing */
+    uint64_t retained_max;  /* 0: no limit */
 };
 
 /* NULL when memory is short. */
@@ -73,13 +74,13 @@ struct access {
 
 struct core_setup {
     struct hub *hub;
-    unsigned shard;                        /* 0..shards-1, each once */
-    const struct core_settings *settings;  /* kept; must live until core_apply() gives others */
-    struct memory memory;                  /* may fail at any time; blocks may be given back by
+    unsigned shard;                       /* 0..shards-1, each once */
+    const struct core_settings *settings; /* kept; must live until core_apply() gives others */
+    struct memory memory;                 /* may fail at any time; blocks may be given back by
                                               another shard's table of the same kind */
     struct journal journal;
     struct access access;
-    uint64_t seed;                         /* for the ids that we assign */
+    uint64_t seed; /* for the ids that we assign */
 };
 
 /* NULL when memory is short. */
@@ -94,8 +95,8 @@ void core_apply(struct core *core, const struct core_settings *settings, int64_t
 /* What this shard has counted; another thread may read it (relaxed, each number true by itself). */
 const struct counters *core_counters(const struct core *core);
 
-/* What the hub holds, for $SYS. The messages that the retained store was the last to hold are not in
- * any shard's counters: take messages_freed off their sum. */
+/* What the hub holds, for $SYS. The messages that the retained store was the last to hold are not
+ * in any shard's counters: take messages_freed off their sum. */
 struct hub_counts {
     uint64_t retained;
     uint64_t subscriptions;
@@ -108,11 +109,11 @@ struct hub_counts hub_count(struct hub *hub, unsigned shard);
 /* ---- Connections ---- */
 
 struct arrival {
-    void *link;                               /* the caller's object, handed back by connection_link() */
+    void *link; /* the caller's object, handed back by connection_link() */
     const struct listener_settings *listener; /* borrowed for the life of the connection */
     struct bytes peer;                        /* "10.0.0.7:41312", for logs; copied */
-    int64_t accepted_ms;                      /* when the transport came up; CONNECT is timed from it */
-    bool moved;                               /* came by parcel: this shard is its home */
+    int64_t accepted_ms; /* when the transport came up; CONNECT is timed from it */
+    bool moved;          /* came by parcel: this shard is its home */
 };
 
 /*
@@ -128,30 +129,31 @@ const struct listener_settings *connection_listener(const struct connection *con
 int64_t connection_accepted_ms(const struct connection *connection);
 
 enum core_verdict {
-    CORE_READ, /* read on */
+    CORE_READ,  /* read on */
     CORE_AGAIN, /* write out what core_next_full() names, then call again with the rest */
-    CORE_WAIT, /* leave it unread until core_next_ready() names it */
-    CORE_MOVE, /* its home is another shard: send it there with core_send_parcel() */
-    CORE_END,  /* nothing more will be read; send its output, then close it */
+    CORE_WAIT,  /* leave it unread until core_next_ready() names it */
+    CORE_MOVE,  /* its home is another shard: send it there with core_send_parcel() */
+    CORE_END,   /* nothing more will be read; send its output, then close it */
 };
 
 struct core_received {
     enum core_verdict verdict;
-    size_t used;    /* bytes of the input that are done with; the rest must come again, first */
-    size_t wanted;  /* bytes that the packet now begun has in all, where its header told; else 0 */
-    unsigned home;  /* with CORE_MOVE */
+    size_t used;   /* bytes of the input that are done with; the rest must come again, first */
+    size_t wanted; /* bytes that the packet now begun has in all, where its header told; else 0 */
+    unsigned home; /* with CORE_MOVE */
 };
 
-/* Takes what came in, from the first byte not used so far. After CORE_END it is never called again. */
+/* Takes what came in, from the first byte not used so far. After CORE_END it is never called again.
+ */
 struct core_received core_receive(
         struct core *core, struct connection *connection, struct bytes in, int64_t now_ms);
 
 /*
- * After CORE_MOVE: gives the parcel (the link, the listener, the peer, and every unread byte from the
- * CONNECT on) to that shard. When it returns true the connection is gone from this shard and the
- * parcel belongs to the other one, whose core_next_parcel() returns it; there, core_accept() with
- * `moved` and then core_receive() of those bytes go on. False: no room now; the connection is left as
- * it was and core_next_ready() will name it.
+ * After CORE_MOVE: gives the parcel (the link, the listener, the peer, and every unread byte from
+ * the CONNECT on) to that shard. When it returns true the connection is gone from this shard and
+ * the parcel belongs to the other one, whose core_next_parcel() returns it; there, core_accept()
+ * with `moved` and then core_receive() of those bytes go on. False: no room now; the connection is
+ * left as it was and core_next_ready() will name it.
  */
 bool core_send_parcel(
         struct core *core, struct connection *connection, unsigned home, void *parcel);
@@ -162,9 +164,9 @@ void core_close(struct core *core, struct connection *connection, int64_t now_ms
 /* ---- Output ---- */
 
 /*
- * What to write next. `head` is the caller's scratch, reused for every connection. `tail` follows it
- * where a large payload ends the batch; it borrows from `owner`, which the caller gives back with
- * message_release() when the tail is written or the connection is closed.
+ * What to write next. `head` is the caller's scratch, reused for every connection. `tail` follows
+ * it where a large payload ends the batch; it borrows from `owner`, which the caller gives back
+ * with message_release() when the tail is written or the connection is closed.
  */
 struct output {
     uint8_t *head;
@@ -177,10 +179,11 @@ struct output {
 
 /*
  * Encodes what may be sent now, control packets first, until the head is full, a tail ends it, or
- * nothing is left. Returns true when there is more to send after this. The caller calls it only when
- * what it took before is written, so that a slow connection's messages wait in their queue.
+ * nothing is left. Returns true when there is more to send after this. The caller calls it only
+ * when what it took before is written, so that a slow connection's messages wait in their queue.
  */
-bool core_fill(struct core *core, struct connection *connection, struct output *out, int64_t now_ms);
+bool core_fill(
+        struct core *core, struct connection *connection, struct output *out, int64_t now_ms);
 
 void message_release(struct core *core, struct message *owner);
 
@@ -191,7 +194,8 @@ enum connection_fate {
 };
 enum connection_fate connection_fate(const struct connection *connection);
 
-/* The next connection that has output or a new fate; each comes once until something new happens. */
+/* The next connection that has output or a new fate; each comes once until something new happens.
+ */
 struct connection *core_next_output(struct core *core);
 
 /*
@@ -224,7 +228,8 @@ bool core_has_mail(struct core *core);
  */
 uint64_t core_waiting(const struct core *core);
 
-/* Does what is due. Returns when it next wants to be called; INT64_MAX for not until something comes. */
+/* Does what is due. Returns when it next wants to be called; INT64_MAX for not until something
+ * comes. */
 int64_t core_tick(struct core *core, int64_t now_ms);
 
 struct announcement {

@@ -19,8 +19,8 @@ enum drop_reason {
     DROP_TOO_LARGE,     /* the receiver's Maximum Packet Size */
     DROP_SESSION_ENDED, /* the session or group ended before it was delivered */
     DROP_NO_MEMORY,
-    DROP_MAILBOX_FULL,  /* QoS 0 only */
-    DROP_REFUSED,       /* a PUBREC of 0x80 or above, or a shared message's PUBACK of that kind */
+    DROP_MAILBOX_FULL, /* QoS 0 only */
+    DROP_REFUSED,      /* a PUBREC of 0x80 or above, or a shared message's PUBACK of that kind */
     DROP_REASONS,
 };
 
@@ -47,13 +47,13 @@ struct counters {
     counter delivered;
     counter expired;
     counter dropped[DROP_REASONS];
-    counter sockets_opened;      /* transports, since the start */
-    counter connections_opened;  /* accepted CONNECTs, since the start */
-    counter connections;         /* open now, CONNECT done */
-    counter sockets;             /* open now */
-    counter sessions;            /* now, connected or not */
-    counter sessions_expired;    /* since the start */
-    counter messages;            /* message blocks made less those given back, here */
+    counter sockets_opened;     /* transports, since the start */
+    counter connections_opened; /* accepted CONNECTs, since the start */
+    counter connections;        /* open now, CONNECT done */
+    counter sockets;            /* open now */
+    counter sessions;           /* now, connected or not */
+    counter sessions_expired;   /* since the start */
+    counter messages;           /* message blocks made less those given back, here */
     counter message_bytes;
     counter refused_connects;
 };
@@ -61,8 +61,8 @@ struct counters {
 static inline void counter_add(counter *number, uint64_t more)
 {
     /* Relaxed load and store, not a locked add: there is one writer. */
-    atomic_store_explicit(
-            number, atomic_load_explicit(number, memory_order_relaxed) + more, memory_order_relaxed);
+    atomic_store_explicit(number, atomic_load_explicit(number, memory_order_relaxed) + more,
+            memory_order_relaxed);
 }
 
 static inline uint64_t counter_read(const counter *number)

@@ -27,7 +27,7 @@ static bool resize(struct deliveries *ring, const struct memory *memory, uint32_
 bool deliveries_reserve(struct deliveries *ring, const struct memory *memory)
 {
     return ring->count < ring->capacity ||
-           resize(ring, memory, ring->capacity ? ring->capacity * 2 : CAPACITY_MIN);
+            resize(ring, memory, ring->capacity ? ring->capacity * 2 : CAPACITY_MIN);
 }
 
 struct delivery *deliveries_add(struct deliveries *ring, const struct memory *memory)

@@ -28,8 +28,8 @@ struct delivery {
     uint64_t sequence;        /* queued: order of arrival; in flight: tells the packet id */
     uint32_t subscription_id; /* 0: none */
     uint8_t qos;
-    uint8_t state;            /* in flight: enum mqtt_outflow_state */
-    uint16_t flags;           /* enum delivery_flags */
+    uint8_t state;  /* in flight: enum mqtt_outflow_state */
+    uint16_t flags; /* enum delivery_flags */
 };
 
 enum delivery_flags {

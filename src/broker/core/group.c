@@ -111,8 +111,7 @@ static void group_free(struct core *core, struct group *group)
         ledger_count(core, &group->ledger, FATE_DROPPED + DROP_SESSION_ENDED);
     map_remove(&core->groups_by_name, &core->memory, group->hash, group);
     memory_give(&core->memory, group->name, group->name_size);
-    memory_give(&core->memory, group->members,
-            group->member_capacity * sizeof(*group->members));
+    memory_give(&core->memory, group->members, group->member_capacity * sizeof(*group->members));
     pool_give(&core->groups, group);
 }
 
@@ -129,8 +128,7 @@ void groups_free(struct core *core)
 
 /* ---- Handing out ---- */
 
-static uint8_t member_qos(
-        const struct core *core, const struct group_member *member, uint8_t qos)
+static uint8_t member_qos(const struct core *core, const struct group_member *member, uint8_t qos)
 {
     if (core->settings->upgrade_outgoing_qos || member->qos < qos)
         return member->qos;
@@ -138,8 +136,7 @@ static uint8_t member_qos(
 }
 
 /* The next member in turn that can take a message of this QoS now; NULL: none. */
-static struct group_member *choose(
-        const struct core *core, struct group *group, uint8_t qos)
+static struct group_member *choose(const struct core *core, struct group *group, uint8_t qos)
 {
     for (uint32_t i = 0; i < group->member_count; i++) {
         uint32_t at = (group->turn + i) % group->member_count;
@@ -214,7 +211,7 @@ static bool group_full(const struct core *core, const struct group *group)
 
     return (settings->max_queued_messages > 0 &&
                    group->backlog_count > settings->max_queued_messages) ||
-           (settings->max_queued_bytes > 0 && group->backlog_bytes > settings->max_queued_bytes);
+            (settings->max_queued_bytes > 0 && group->backlog_bytes > settings->max_queued_bytes);
 }
 
 /* Hands out what members have room for, in order. */
@@ -267,8 +264,7 @@ static bool relieve(struct core *core, struct group *group, struct ask *ask)
     case QUEUE_DISCONNECT: /* A group is nobody's connection. */
         break;
     }
-    drop_hand(
-            core, group, container_of(group->backlog.previous, struct hand, link), dropped);
+    drop_hand(core, group, container_of(group->backlog.previous, struct hand, link), dropped);
     return false;
 }
 

@@ -3,14 +3,14 @@
  * Shared subscriptions: a group owns its backlog and hands each message to one member.
  *
  * A group (share name and filter) lives on the home shard of its name; the index knows it as one
- * target. Its members are sessions, each at home somewhere. Three things travel between the two, each
- * an object that bears its own letter:
+ * target. Its members are sessions, each at home somewhere. Three things travel between the two,
+ * each an object that bears its own letter:
  *
  *   - a `membership` goes to the group's home to join (MAIL_JOIN), comes back with the answer
  *     (MAIL_JOINED), and goes there for good to leave (MAIL_LEAVE);
  *   - while it lasts, MAIL_MEMBER tells the group the member's window: 0 while it is absent;
- *   - a `hand` is one message of the group: it waits in the backlog, goes to a member (MAIL_HAND) as
- *     long as that has window, and comes back with its fate (MAIL_HAND_BACK). A fate of "returned"
+ *   - a `hand` is one message of the group: it waits in the backlog, goes to a member (MAIL_HAND)
+ * as long as that has window, and comes back with its fate (MAIL_HAND_BACK). A fate of "returned"
  *     puts it back in its place, for another member.
  *
  * At QoS 1 a hand is returned when its member leaves, is lost or ends before it acknowledged. At
@@ -38,34 +38,34 @@ struct subscription;
 
 struct hand {
     struct letter letter;
-    struct list link;       /* in its group's backlog */
+    struct list link; /* in its group's backlog */
     struct target group;
-    struct target session;  /* while it is out */
+    struct target session; /* while it is out */
     struct message *message;
-    uint64_t number;        /* order of arrival in the group */
+    uint64_t number; /* order of arrival in the group */
     uint32_t subscription_id;
-    uint8_t qos;            /* for that member */
+    uint8_t qos; /* for that member */
     bool retain;
-    int fate;               /* on the way back */
+    int fate; /* on the way back */
 };
 
 struct membership {
     struct letter letter;
-    struct list sibling;      /* in its session's list; touched at the session's home only */
+    struct list sibling; /* in its session's list; touched at the session's home only */
     struct target session;
     struct target group;      /* from MAIL_JOINED on */
     struct target connection; /* whose SUBACK waits for the answer */
     uint64_t group_hash;
-    uint32_t position;        /* which code of that SUBACK */
-    uint32_t window;          /* the member's, when it joins */
-    enum mqtt_reason reason;  /* the answer */
+    uint32_t position;       /* which code of that SUBACK */
+    uint32_t window;         /* the member's, when it joins */
+    enum mqtt_reason reason; /* the answer */
     uint32_t identifier;
     uint8_t qos;
     bool retain_as_published;
-    bool travels;             /* it is with the group's home: hands off */
-    bool gone;                /* it was left while it travelled */
-    uint16_t share_size;      /* of the share name, "$share/" and slashes not counted */
-    uint16_t filter_size;     /* as written, with "$share/" */
+    bool travels;         /* it is with the group's home: hands off */
+    bool gone;            /* it was left while it travelled */
+    uint16_t share_size;  /* of the share name, "$share/" and slashes not counted */
+    uint16_t filter_size; /* as written, with "$share/" */
     uint8_t filter[];
 };
 
@@ -73,8 +73,8 @@ struct group_member {
     struct target session;
     const struct membership *membership; /* the last one that joined; never looked into */
     uint32_t identifier;
-    uint32_t window;       /* hands that it may have; 0: absent */
-    uint32_t outstanding;  /* hands that it has */
+    uint32_t window;      /* hands that it may have; 0: absent */
+    uint32_t outstanding; /* hands that it has */
     uint8_t qos;
     bool retain_as_published;
 };
@@ -82,19 +82,19 @@ struct group_member {
 struct group {
     struct pooled pooled;
     uint64_t hash;
-    uint8_t *name;          /* share name, '/', filter */
+    uint8_t *name; /* share name, '/', filter */
     uint32_t name_size;
     uint32_t share_size;
     struct group_member *members;
     uint32_t member_count;
     uint32_t member_capacity;
-    uint32_t turn;          /* the member to be asked next */
+    uint32_t turn; /* the member to be asked next */
     uint32_t backlog_count;
     uint64_t backlog_bytes;
-    uint32_t out;           /* hands with members */
+    uint32_t out; /* hands with members */
     uint64_t numbers;
-    struct list backlog;    /* hands, by number */
-    struct list waiters;    /* publishers that wait for room here */
+    struct list backlog; /* hands, by number */
+    struct list waiters; /* publishers that wait for room here */
     struct ledger ledger;
 };
 
@@ -103,13 +103,12 @@ struct group {
 void groups_init(struct core *core);
 
 /* A message that matched the group. False when it was refused. */
-bool group_offer(
-        struct core *core, struct group *group, struct message *message, struct ask *ask);
+bool group_offer(struct core *core, struct group *group, struct message *message, struct ask *ask);
 
-void group_join(struct core *core, struct membership *membership);   /* MAIL_JOIN */
-void group_leave(struct core *core, struct membership *membership);  /* MAIL_LEAVE; takes it */
+void group_join(struct core *core, struct membership *membership);     /* MAIL_JOIN */
+void group_leave(struct core *core, struct membership *membership);    /* MAIL_LEAVE; takes it */
 void group_member_changed(struct core *core, const struct mail *mail); /* MAIL_MEMBER */
-void group_hand_back(struct core *core, struct hand *hand);          /* MAIL_HAND_BACK; takes it */
+void group_hand_back(struct core *core, struct hand *hand); /* MAIL_HAND_BACK; takes it */
 
 /* Frees all groups, at the end. */
 void groups_free(struct core *core);
@@ -123,16 +122,17 @@ void groups_free(struct core *core);
 struct joining {
     struct subscription *subscription;
     struct bytes share_name;
-    struct bytes filter;     /* without "$share/name/" */
+    struct bytes filter; /* without "$share/name/" */
     bool retain_as_published;
-    uint32_t position;       /* of its code in the SUBACK */
+    uint32_t position; /* of its code in the SUBACK */
 };
 bool membership_join(struct core *core, struct session *session, struct connection *connection,
         const struct joining *joining);
 
 void membership_joined(struct core *core, struct membership *membership); /* MAIL_JOINED */
 
-/* The subscription is gone: hands not yet sent go back, what was sent is finished by the session. */
+/* The subscription is gone: hands not yet sent go back, what was sent is finished by the session.
+ */
 void membership_leave(
         struct core *core, struct session *session, struct subscription *subscription);
 

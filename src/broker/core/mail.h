@@ -20,15 +20,15 @@ struct membership;
 struct ask;
 
 enum mail_kind {
-    MAIL_PUBLISH,     /* a message and whom it is for */
-    MAIL_PARCEL,      /* a connection on its way home */
-    MAIL_JOIN,        /* a membership: make it a member of its group */
-    MAIL_JOINED,      /* ... and the answer */
-    MAIL_MEMBER,      /* a member came or went; its window */
-    MAIL_LEAVE,       /* a membership that ends here */
-    MAIL_HAND,        /* a group's message for one member */
-    MAIL_HAND_BACK,   /* ... and what became of it */
-    MAIL_ASK_DONE,    /* every queue that a message was too much for has room again */
+    MAIL_PUBLISH,   /* a message and whom it is for */
+    MAIL_PARCEL,    /* a connection on its way home */
+    MAIL_JOIN,      /* a membership: make it a member of its group */
+    MAIL_JOINED,    /* ... and the answer */
+    MAIL_MEMBER,    /* a member came or went; its window */
+    MAIL_LEAVE,     /* a membership that ends here */
+    MAIL_HAND,      /* a group's message for one member */
+    MAIL_HAND_BACK, /* ... and what became of it */
+    MAIL_ASK_DONE,  /* every queue that a message was too much for has room again */
 };
 
 /* A message for sessions and groups of one shard. */
@@ -37,8 +37,8 @@ struct delivery_list {
     struct ask *ask;         /* where the publisher waits for full queues, else NULL */
     uint32_t count;
     uint32_t identifier_count;
-    size_t size;             /* of this block */
-    struct match targets[];  /* then the identifiers they refer to */
+    size_t size;            /* of this block */
+    struct match targets[]; /* then the identifiers they refer to */
 };
 
 struct mail {

@@ -8,8 +8,8 @@
 
 #include <assert.h>
 
-static struct membership *membership_new(struct core *core, const struct session *session,
-        const struct joining *joining)
+static struct membership *membership_new(
+        struct core *core, const struct session *session, const struct joining *joining)
 {
     const struct subscription *subscription = joining->subscription;
     struct membership *membership =
@@ -23,8 +23,9 @@ static struct membership *membership_new(struct core *core, const struct session
     membership->share_size = (uint16_t)joining->share_name.size;
     membership->filter_size = subscription->filter_size;
     memcpy(membership->filter, subscription->filter, subscription->filter_size);
-    membership->group_hash = core_hash(core, bytes_from(
-            bytes_of(membership->filter, membership->filter_size), sizeof("$share/") - 1));
+    membership->group_hash = core_hash(core,
+            bytes_from(
+                    bytes_of(membership->filter, membership->filter_size), sizeof("$share/") - 1));
     return membership;
 }
 
@@ -138,22 +139,20 @@ static bool keep_unless_of_group(void *context, struct delivery *delivery)
     struct returning *returning = context;
 
     if (!(delivery->flags & DELIVERY_SHARED) ||
-            (returning->group &&
-                    !target_equal(&delivery->extra.hand->group, returning->group)))
+            (returning->group && !target_equal(&delivery->extra.hand->group, returning->group)))
         return true;
     returning->session->outgoing.queue_bytes -= delivery->message->payload_size;
     delivery_end(returning->core, returning->session, delivery, FATE_RETURNED);
     return false;
 }
 
-static void return_unsent(
-        struct core *core, struct session *session, const struct target *group)
+static void return_unsent(struct core *core, struct session *session, const struct target *group)
 {
     struct returning returning = { core, session, group };
 
     if (session->hands > 0)
-        deliveries_filter(&session->outgoing.queue, &core->memory, keep_unless_of_group,
-                &returning);
+        deliveries_filter(
+                &session->outgoing.queue, &core->memory, keep_unless_of_group, &returning);
 }
 
 void hands_return(struct core *core, struct session *session)
@@ -173,8 +172,7 @@ void hands_return(struct core *core, struct session *session)
     outgoing_trim(outgoing, &core->memory);
 }
 
-void membership_leave(
-        struct core *core, struct session *session, struct subscription *subscription)
+void membership_leave(struct core *core, struct session *session, struct subscription *subscription)
 {
     struct membership *membership = subscription->membership;
 

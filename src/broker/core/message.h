@@ -20,10 +20,10 @@ struct message {
     uint32_t payload_size;
     uint16_t topic_size;
     uint8_t qos;
-    bool retain;         /* the publisher's RETAIN flag */
-    int64_t expires_ms;  /* INT64_MAX: never */
-    uint64_t revision;   /* of the retained store; 0: not retained. Written before it is shared */
-    uint8_t data[];      /* topic, properties to forward (encoded), payload */
+    bool retain;        /* the publisher's RETAIN flag */
+    int64_t expires_ms; /* INT64_MAX: never */
+    uint64_t revision;  /* of the retained store; 0: not retained. Written before it is shared */
+    uint8_t data[];     /* topic, properties to forward (encoded), payload */
 };
 
 /* What a message is made of; all is copied. */
@@ -67,7 +67,8 @@ static inline struct bytes message_payload(const struct message *message)
 /* Bytes of the whole block, as the gauges count it. */
 static inline size_t message_size(const struct message *message)
 {
-    return sizeof(*message) + message->topic_size + message->properties_size + message->payload_size;
+    return sizeof(*message) + message->topic_size + message->properties_size +
+            message->payload_size;
 }
 
 static inline bool message_expired(const struct message *message, int64_t now_ms)

@@ -66,8 +66,7 @@ static void tell_drop(struct core *core, struct session *session, const struct m
         enum drop_reason reason)
 {
     session->drops_untold++;
-    if (reason == DROP_OFFLINE ||
-            core->now_ms - session->drops_told_ms < DROPS_TOLD_EVERY_MS)
+    if (reason == DROP_OFFLINE || core->now_ms - session->drops_told_ms < DROPS_TOLD_EVERY_MS)
         return;
     journal_tell(&core->journal, EVENT_WARN, "message.dropped",
             field_bytes("id", session_id(session)), field_bytes("topic", message_topic(message)),
@@ -140,8 +139,8 @@ bool session_full(const struct core *core, const struct session *session)
         return false;
     count -= window_free(session);
     return (settings->max_queued_messages > 0 && count >= settings->max_queued_messages) ||
-           (settings->max_queued_bytes > 0 &&
-                   session->outgoing.queue_bytes >= settings->max_queued_bytes);
+            (settings->max_queued_bytes > 0 &&
+                    session->outgoing.queue_bytes >= settings->max_queued_bytes);
 }
 
 static bool keep_fresh(void *context, struct delivery *delivery)
@@ -234,8 +233,8 @@ static bool fill_extra(struct core *core, struct delivery *delivery, const struc
     return true;
 }
 
-static struct delivery *enqueue(struct core *core, struct session *session,
-        struct deliveries *ring, const struct offer *offer)
+static struct delivery *enqueue(struct core *core, struct session *session, struct deliveries *ring,
+        const struct offer *offer)
 {
     struct delivery *delivery = deliveries_add(ring, &core->memory);
 
@@ -263,8 +262,8 @@ static bool offer_instant(struct core *core, struct session *session, const stru
             return refuse(core, session, offer, DROP_OFFLINE);
         if (full_of_fresh(core, session))
             return refuse(core, session, offer, DROP_QUEUE_FULL);
-    } else if (!offer->unlimited && before > 0 && before + instant_size(offer->message) >
-                                     core->settings->qos0_backlog_bytes_max) {
+    } else if (!offer->unlimited && before > 0 &&
+            before + instant_size(offer->message) > core->settings->qos0_backlog_bytes_max) {
         return refuse(core, session, offer, DROP_SLOW_READER);
     }
     if (!enqueue(core, session, &outgoing->instant, offer))

@@ -21,10 +21,10 @@ enum delivery_fate {
 };
 
 struct offer {
-    struct message *message;     /* borrowed; the queue takes a reference of its own */
-    uint8_t qos;                 /* for this receiver */
-    bool retain;                 /* the RETAIN flag that it will bear */
-    bool unlimited;              /* a slice of retained messages: whoever reads them keeps the pace */
+    struct message *message; /* borrowed; the queue takes a reference of its own */
+    uint8_t qos;             /* for this receiver */
+    bool retain;             /* the RETAIN flag that it will bear */
+    bool unlimited;          /* a slice of retained messages: whoever reads them keeps the pace */
     uint32_t identifier_count;
     const uint32_t *identifiers; /* borrowed */
     struct hand *hand;           /* what a group gave; taken. NULL: not from a group */
@@ -35,8 +35,7 @@ struct offer {
 bool session_offer(struct core *core, struct session *session, const struct offer *offer);
 
 /* The delivery has left its ring: counts its fate and lets go of all that it holds. */
-void delivery_end(
-        struct core *core, struct session *session, struct delivery *delivery, int fate);
+void delivery_end(struct core *core, struct session *session, struct delivery *delivery, int fate);
 
 /* Counts a fate in the ledger and in the shard's sums. */
 void ledger_count(struct core *core, struct ledger *ledger, int fate);

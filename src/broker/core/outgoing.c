@@ -73,8 +73,7 @@ static bool keep_open(void *context, struct delivery *delivery)
     return !is_done(delivery);
 }
 
-bool outgoing_prepare(
-        struct outgoing *outgoing, const struct memory *memory, uint16_t *packet_id)
+bool outgoing_prepare(struct outgoing *outgoing, const struct memory *memory, uint16_t *packet_id)
 {
     assert(outgoing->unresent == 0);
     /* Holes are closed before the ring would grow for them. */
@@ -140,8 +139,7 @@ void outgoing_resume(struct outgoing *outgoing, uint16_t window)
 
 bool outgoing_empty(const struct outgoing *outgoing)
 {
-    return outgoing->instant.count == 0 && outgoing->queue.count == 0 &&
-           outgoing->flight_open == 0;
+    return outgoing->instant.count == 0 && outgoing->queue.count == 0 && outgoing->flight_open == 0;
 }
 
 void outgoing_release(struct outgoing *outgoing, const struct memory *memory)

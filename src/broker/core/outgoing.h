@@ -3,9 +3,9 @@
  * What a session still has to send: queued, in flight, and the window between them.
  *
  * QoS 0 and QoS 1/2 wait in rings of their own, since only the latter obey Receive Maximum; they
- * leave in order of arrival as long as the window is open. In flight is everything that has a packet
- * id, in order of first sending, with holes where acknowledgements overtook each other.
- * Pure bookkeeping: who holds what is counted here, packets are made by send.c.
+ * leave in order of arrival as long as the window is open. In flight is everything that has a
+ * packet id, in order of first sending, with holes where acknowledgements overtook each other. Pure
+ * bookkeeping: who holds what is counted here, packets are made by send.c.
  */
 #ifndef BROKER_CORE_OUTGOING_H
 #define BROKER_CORE_OUTGOING_H
@@ -20,11 +20,11 @@ struct outgoing {
     uint64_t sequence;         /* next packet's number; its id is sequence % 65535 + 1 */
     uint64_t instant_bytes;
     uint64_t queue_bytes;
-    uint64_t flight_bytes;     /* payloads of those in flight */
-    uint32_t flight_open;      /* in flight, not done */
-    uint32_t unresent;         /* after a resume: at the front of flight, not yet sent again */
-    uint16_t open;             /* sent on this connection and not done: against the send quota */
-    uint16_t window;           /* Receive Maximum of the client or max_inflight_messages */
+    uint64_t flight_bytes; /* payloads of those in flight */
+    uint32_t flight_open;  /* in flight, not done */
+    uint32_t unresent;     /* after a resume: at the front of flight, not yet sent again */
+    uint16_t open;         /* sent on this connection and not done: against the send quota */
+    uint16_t window;       /* Receive Maximum of the client or max_inflight_messages */
 };
 
 static inline uint16_t outgoing_packet_id(const struct delivery *delivery)
@@ -42,14 +42,13 @@ bool outgoing_window_open(const struct outgoing *outgoing);
  * Makes sure that the front of the queue can be launched, and tells the packet id it will have.
  * False when memory is short. The caller has seen that the window is open.
  */
-bool outgoing_prepare(
-        struct outgoing *outgoing, const struct memory *memory, uint16_t *packet_id);
+bool outgoing_prepare(struct outgoing *outgoing, const struct memory *memory, uint16_t *packet_id);
 
 /* The front of the queue was sent with the prepared packet id: it moves into flight. */
 void outgoing_launch(struct outgoing *outgoing, const struct memory *memory);
 
-/* The delivery is acknowledged: its place in flight and in the quota is free. What it still holds has
- * been let go by the caller. */
+/* The delivery is acknowledged: its place in flight and in the quota is free. What it still holds
+ * has been let go by the caller. */
 void outgoing_done(
         struct outgoing *outgoing, const struct memory *memory, struct delivery *delivery);
 

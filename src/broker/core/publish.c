@@ -16,8 +16,8 @@
 /* ---- PUBLISH ---- */
 
 /* What ends the connection, though the packet itself is well formed. */
-static enum mqtt_reason check_promises(
-        const struct core *core, const struct connection *connection, const struct mqtt_publish *publish)
+static enum mqtt_reason check_promises(const struct core *core, const struct connection *connection,
+        const struct mqtt_publish *publish)
 {
     uint16_t receive_max = core->settings->receive_max;
 
@@ -45,9 +45,8 @@ static enum mqtt_reason resolve_alias(
     if (alias > aliases->max)
         return MQTT_TOPIC_ALIAS_INVALID; /* [U5-3.3.4-1] */
     if (publish->topic.size > 0)
-        return aliases_in_set(aliases, &core->memory, alias, publish->topic)
-                       ? MQTT_SUCCESS
-                       : MQTT_QUOTA_EXCEEDED;
+        return aliases_in_set(aliases, &core->memory, alias, publish->topic) ? MQTT_SUCCESS
+                                                                             : MQTT_QUOTA_EXCEEDED;
     publish->topic = aliases_in_find(aliases, alias);
     return publish->topic.size > 0 ? MQTT_SUCCESS : MQTT_PROTOCOL_ERROR; /* [U5-3.3.4-2] */
 }
@@ -168,8 +167,8 @@ static void publish_exactly_once(struct core *core, struct connection *connectio
     acknowledge(core, connection, publish, held ? MQTT_SUCCESS : reason);
 }
 
-static void publish_accepted(struct core *core, struct connection *connection,
-        const struct mqtt_publish *publish)
+static void publish_accepted(
+        struct core *core, struct connection *connection, const struct mqtt_publish *publish)
 {
     struct refusal refusal = judge(core, publish);
     enum mqtt_reason reason = refusal.reason;
@@ -186,8 +185,8 @@ static void publish_accepted(struct core *core, struct connection *connection,
         acknowledge(core, connection, publish, reason);
 }
 
-enum handled receive_publish(struct core *core, struct connection *connection, uint8_t flags,
-        struct bytes body)
+enum handled receive_publish(
+        struct core *core, struct connection *connection, uint8_t flags, struct bytes body)
 {
     struct mqtt_publish publish;
     enum mqtt_reason reason;
@@ -240,8 +239,7 @@ static void finish(struct core *core, struct session *session, struct delivery *
     bool refused = reason >= MQTT_UNSPECIFIED_ERROR && reason != MQTT_PACKET_ID_NOT_FOUND;
 
     let_go_of_payload(core, &session->outgoing, delivery);
-    delivery_end(
-            core, session, delivery, refused ? FATE_DROPPED + DROP_REFUSED : FATE_DELIVERED);
+    delivery_end(core, session, delivery, refused ? FATE_DROPPED + DROP_REFUSED : FATE_DELIVERED);
     outgoing_done(&session->outgoing, &core->memory, delivery);
     connection_has_output(core, session->connection);
 }
@@ -252,9 +250,9 @@ static void receive_outflow(struct core *core, struct connection *connection, en
 {
     struct session *session = connection->session;
     struct delivery *delivery = outgoing_find(&session->outgoing, packet->packet_id);
-    struct mqtt_outflow_step step = mqtt_outflow_step(
-            delivery ? (enum mqtt_outflow_state)delivery->state : OUT_DONE,
-            event_of(type, packet->reason));
+    struct mqtt_outflow_step step =
+            mqtt_outflow_step(delivery ? (enum mqtt_outflow_state)delivery->state : OUT_DONE,
+                    event_of(type, packet->reason));
 
     switch (step.action) {
     case OUT_RELEASE_ID:
@@ -263,8 +261,7 @@ static void receive_outflow(struct core *core, struct connection *connection, en
     case OUT_SEND_PUBREL:
         delivery->state = (uint8_t)step.next;
         let_go_of_payload(core, &session->outgoing, delivery);
-        connection_acknowledge(
-                core, connection, MQTT_PUBREL, packet->packet_id, MQTT_SUCCESS);
+        connection_acknowledge(core, connection, MQTT_PUBREL, packet->packet_id, MQTT_SUCCESS);
         return;
     case OUT_SEND_PUBREL_NOT_FOUND:
         connection_acknowledge(

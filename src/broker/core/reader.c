@@ -50,15 +50,14 @@ void retained_read_stop(struct core *core, struct session *session, struct bytes
 void retained_reads_drop(struct core *core, struct session *session)
 {
     while (!list_empty(&session->retained_reads))
-        read_free(core,
-                container_of(session->retained_reads.next, struct retained_read, link));
+        read_free(core, container_of(session->retained_reads.next, struct retained_read, link));
     list_remove(&session->reader);
 }
 
 static bool is_hungry(const struct session *session)
 {
     return session->connection && session->outgoing.instant.count == 0 &&
-           session->outgoing.queue.count < RETAINED_SLICE_MAX;
+            session->outgoing.queue.count < RETAINED_SLICE_MAX;
 }
 
 static void read_slice(struct core *core, struct session *session)
@@ -107,8 +106,7 @@ void readers_turn(struct core *core)
 
 bool readers_waiting(const struct core *core)
 {
-    for (const struct list *link = core->readers.next; link != &core->readers;
-            link = link->next) {
+    for (const struct list *link = core->readers.next; link != &core->readers; link = link->next) {
         if (is_hungry(container_of(link, struct session, reader)))
             return true;
     }

@@ -15,7 +15,7 @@ struct subscription;
 
 /* One filter's read. */
 struct retained_read {
-    struct list link;            /* in session->retained_reads */
+    struct list link; /* in session->retained_reads */
     struct retained_cursor cursor;
     uint64_t revision_max;
     uint32_t identifier;

@@ -123,8 +123,8 @@ static enum handled handle(struct core *core, struct connection *connection,
 
 /* A packet that is refused from its first bytes: before CONNECT nothing is said to a stranger who
  * does not speak MQTT [MQTT5-3.1.0-1]. */
-static void refuse_header(struct core *core, struct connection *connection, struct bytes in,
-        enum mqtt_reason reason)
+static void refuse_header(
+        struct core *core, struct connection *connection, struct bytes in, enum mqtt_reason reason)
 {
     if (connection->phase == PHASE_CONNECTED)
         connection_fail(core, connection, reason, mqtt_reason_text(reason));
@@ -176,8 +176,8 @@ static bool receive_one(struct core *core, struct connection *connection, struct
         result->wanted = (size_t)header.size + header.remaining;
         return false;
     }
-    switch (handle(core, connection, &header,
-            bytes_of(in.data + header.size, header.remaining), &result->home)) {
+    switch (handle(core, connection, &header, bytes_of(in.data + header.size, header.remaining),
+            &result->home)) {
     case HANDLED:
         break;
     case HANDLE_LATER:

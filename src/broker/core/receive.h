@@ -14,14 +14,14 @@ struct connection;
 
 enum handled {
     HANDLED,
-    HANDLE_LATER, /* nothing was done: there is no room in the mailboxes */
+    HANDLE_LATER,   /* nothing was done: there is no room in the mailboxes */
     HANDLE_AT_HOME, /* nothing was done: another shard is the client's home */
 };
 
 enum handled receive_connect(struct core *core, struct connection *connection, uint8_t flags,
         struct bytes body, unsigned *home);
-enum handled receive_publish(struct core *core, struct connection *connection, uint8_t flags,
-        struct bytes body);
+enum handled receive_publish(
+        struct core *core, struct connection *connection, uint8_t flags, struct bytes body);
 void receive_acknowledgement(
         struct core *core, struct connection *connection, enum mqtt_type type, struct bytes body);
 void receive_subscribe(struct core *core, struct connection *connection, struct bytes body);

@@ -53,7 +53,10 @@ static bool has_wildcard(struct bytes filter)
 
 static unsigned stripe_of(const struct retained *retained, struct bytes topic)
 {
-    return (unsigned)(hash_bytes(&retained->setup.key, topic_start(topic)) % RETAINED_STRIPES);
+    uint64_t hash = hash_bytes(&retained->setup.key, topic_start(topic));
+
+    /* The upper half: the lower one places short topics within their stripe. */
+    return (unsigned)((hash >> 32) % RETAINED_STRIPES);
 }
 
 static struct place place_of(const struct retained *retained, struct bytes topic)

@@ -84,8 +84,8 @@ static uint32_t *list_identifiers(struct delivery_list *list)
     return (uint32_t *)(void *)(list->targets + list->count);
 }
 
-static struct delivery_list *list_new(struct core *core, const struct match *entries,
-        uint32_t count, const struct route *route)
+static struct delivery_list *list_new(
+        struct core *core, const struct match *entries, uint32_t count, const struct route *route)
 {
     uint32_t identifier_count = 0;
     struct delivery_list *list;
@@ -126,8 +126,7 @@ static void put_list(
 {
     list->message = message;
     message_ref(message);
-    outbox_put(core_outbox(core, shard),
-            &(struct mail){ .kind = MAIL_PUBLISH, .of.list = list });
+    outbox_put(core_outbox(core, shard), &(struct mail){ .kind = MAIL_PUBLISH, .of.list = list });
 }
 
 bool route_forward(struct core *core, struct message *message, const struct match *match)
@@ -162,8 +161,8 @@ static void mails_free(struct core *core, struct mails *mails, struct connection
     }
 }
 
-static bool mails_prepare(struct core *core, const struct route *route,
-        struct connection *waiting, struct mails *mails)
+static bool mails_prepare(struct core *core, const struct route *route, struct connection *waiting,
+        struct mails *mails)
 {
     unsigned shards = core->hub->setup.shards;
 
@@ -177,8 +176,7 @@ static bool mails_prepare(struct core *core, const struct route *route,
         if (range->count == 0)
             continue;
         if (i != core->shard) {
-            mails->lists[i] =
-                    list_new(core, route->entries + range->start, range->count, route);
+            mails->lists[i] = list_new(core, route->entries + range->start, range->count, route);
             if (!mails->lists[i])
                 return false;
         }
@@ -224,8 +222,7 @@ void route_arrived(struct core *core, struct delivery_list *list)
         const struct match *match = &list->targets[i];
 
         deliver(core, list->message, match,
-                match->identifier_count > 1 ? identifiers + match->identifier
-                                            : &match->identifier,
+                match->identifier_count > 1 ? identifiers + match->identifier : &match->identifier,
                 list->ask);
     }
     if (list->ask)
@@ -277,13 +274,12 @@ struct routed route_message(struct core *core, struct message *message,
 
     if (!asks(core, waiting, message->qos))
         waiting = NULL;
-    routed.no_memory = message->retain && core->settings->retain_available &&
-                       !retain(core, message, &routed);
+    routed.no_memory =
+            message->retain && core->settings->retain_available && !retain(core, message, &routed);
     publication.revision = message->revision;
     if (!routed.no_memory && find_route(core, &publication, &route)) {
         routed.matched = route.count;
-        routed.no_memory =
-                route.count > 0 && !spread(core, message, &route, waiting, &routed);
+        routed.no_memory = route.count > 0 && !spread(core, message, &route, waiting, &routed);
     } else {
         routed.no_memory = true;
     }
@@ -312,8 +308,8 @@ struct routed route_publish(struct core *core, const struct message_parts *parts
     if (parts->retain)
         return route_message(core, message, publisher, waiting);
     routed.matched = route.count;
-    routed.no_memory = !spread(core, message, &route,
-            asks(core, waiting, parts->qos) ? waiting : NULL, &routed);
+    routed.no_memory = !spread(
+            core, message, &route, asks(core, waiting, parts->qos) ? waiting : NULL, &routed);
     core_unref(core, message);
     return routed;
 }

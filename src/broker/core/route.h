@@ -13,16 +13,17 @@ struct connection;
 struct delivery_list;
 
 struct routed {
-    uint32_t matched; /* sessions and groups, wherever they live */
-    uint32_t refused; /* those that are known to have refused it: full queues of this shard */
-    bool no_memory;   /* nothing was done */
+    uint32_t matched;   /* sessions and groups, wherever they live */
+    uint32_t refused;   /* those that are known to have refused it: full queues of this shard */
+    bool no_memory;     /* nothing was done */
     bool retained_full; /* it was delivered but not retained: retained_max */
 };
 
 /*
- * Delivers what the parts say, and retains it where they say so and retained messages are available.
- * The caller has seen that core_has_room(). `publisher` is excluded by No Local. `waiting`, where it
- * is not NULL, waits for full queues under QUEUE_BACKPRESSURE (connection_wait()).
+ * Delivers what the parts say, and retains it where they say so and retained messages are
+ * available. The caller has seen that core_has_room(). `publisher` is excluded by No Local.
+ * `waiting`, where it is not NULL, waits for full queues under QUEUE_BACKPRESSURE
+ * (connection_wait()).
  */
 struct routed route_publish(struct core *core, const struct message_parts *parts,
         const struct target *publisher, struct connection *waiting);

@@ -11,8 +11,7 @@ struct cached_route {
     struct match_range ranges[];
 };
 
-void route_cache_init(
-        struct route_cache *cache, const struct memory *memory, uint16_t shard_count)
+void route_cache_init(struct route_cache *cache, const struct memory *memory, uint16_t shard_count)
 {
     *cache = (struct route_cache){ .memory = *memory, .shard_count = shard_count };
 }
@@ -49,14 +48,14 @@ bool route_cache_find(const struct route_cache *cache, uint64_t hash, struct byt
     return true;
 }
 
-static struct cached_route *copy(const struct route_cache *cache, struct bytes topic,
-        const struct matches *matches)
+static struct cached_route *copy(
+        const struct route_cache *cache, struct bytes topic, const struct matches *matches)
 {
     size_t ranges_size = cache->shard_count * sizeof(struct match_range);
     size_t entries_size = matches->count * sizeof(struct match);
     size_t identifiers_size = matches->identifier_count * sizeof(uint32_t);
     size_t size = sizeof(struct cached_route) + ranges_size + entries_size + identifiers_size +
-                  topic.size;
+            topic.size;
     struct cached_route *cached = memory_take(&cache->memory, size);
     struct match *entries;
     uint8_t *to;
@@ -85,8 +84,8 @@ static struct cached_route *copy(const struct route_cache *cache, struct bytes t
     return cached;
 }
 
-void route_cache_keep(struct route_cache *cache, uint64_t hash, struct bytes topic,
-        const struct matches *matches)
+void route_cache_keep(
+        struct route_cache *cache, uint64_t hash, struct bytes topic, const struct matches *matches)
 {
     struct cached_route **slot;
 
@@ -94,8 +93,8 @@ void route_cache_keep(struct route_cache *cache, uint64_t hash, struct bytes top
             topic.size > ROUTE_CACHE_TOPIC_MAX)
         return;
     if (!cache->slots)
-        cache->slots = memory_take_zeroed(
-                &cache->memory, ROUTE_CACHE_SLOTS * sizeof(*cache->slots));
+        cache->slots =
+                memory_take_zeroed(&cache->memory, ROUTE_CACHE_SLOTS * sizeof(*cache->slots));
     if (!cache->slots)
         return;
     slot = &cache->slots[hash % ROUTE_CACHE_SLOTS];

@@ -3,8 +3,8 @@
  * Remembers who gets a topic's messages, so that the index is asked once per topic and change.
  *
  * Direct-mapped by the topic's hash: a new topic takes the place of an older one. A route counts as
- * long as the index has not changed (matches->version). Only what is the same for every publisher is
- * remembered: no result in which a No Local subscription had a say.
+ * long as the index has not changed (matches->version). Only what is the same for every publisher
+ * is remembered: no result in which a No Local subscription had a say.
  */
 #ifndef BROKER_CORE_ROUTE_CACHE_H
 #define BROKER_CORE_ROUTE_CACHE_H
@@ -47,8 +47,7 @@ struct route_cache {
     struct cached_route **slots; /* NULL until the first one is kept */
 };
 
-void route_cache_init(
-        struct route_cache *cache, const struct memory *memory, uint16_t shard_count);
+void route_cache_init(struct route_cache *cache, const struct memory *memory, uint16_t shard_count);
 void route_cache_deinit(struct route_cache *cache);
 
 /* True when the topic's route of that version is known; it is good until the next keep. */

@@ -161,8 +161,8 @@ static enum sent send_publish(
         .dup = again,
         .retain = delivery->flags & DELIVERY_RETAIN };
     enum sent sent = sending->connection->version == MQTT_5_0
-                             ? write_publish_5(sending, delivery, &publish)
-                             : write_publish(sending, &publish);
+            ? write_publish_5(sending, delivery, &publish)
+            : write_publish(sending, &publish);
 
     if (sent > SENT_WITH_TAIL)
         return sent;
@@ -310,17 +310,16 @@ static struct deliveries *next_ring(const struct core *core, struct outgoing *ou
 {
     uint64_t bytes_max = core->settings->max_inflight_bytes;
     bool open = outgoing->queue.count > 0 && outgoing_window_open(outgoing) &&
-                (bytes_max == 0 || outgoing->flight_open == 0 ||
-                        outgoing->flight_bytes < bytes_max);
+            (bytes_max == 0 || outgoing->flight_open == 0 || outgoing->flight_bytes < bytes_max);
 
     if (!open)
         return outgoing->instant.count > 0 ? &outgoing->instant : NULL;
     if (outgoing->instant.count == 0)
         return &outgoing->queue;
     return deliveries_at(&outgoing->instant, 0)->sequence <
-                           deliveries_at(&outgoing->queue, 0)->sequence
-                   ? &outgoing->instant
-                   : &outgoing->queue;
+                    deliveries_at(&outgoing->queue, 0)->sequence
+            ? &outgoing->instant
+            : &outgoing->queue;
 }
 
 static enum sent send_all(struct sending *sending)
@@ -329,8 +328,7 @@ static enum sent send_all(struct sending *sending)
     enum sent sent = resend_all(sending);
     struct deliveries *ring;
 
-    while (sent == SENT && outgoing->unresent == 0 &&
-            (ring = next_ring(sending->core, outgoing)))
+    while (sent == SENT && outgoing->unresent == 0 && (ring = next_ring(sending->core, outgoing)))
         sent = ring == &outgoing->instant ? send_instant(sending) : send_queued(sending);
     /* Nothing else is held up while the window is closed for what is sent again. */
     while (sent == SENT_NO_ROOM && outgoing->unresent > 0 && outgoing->instant.count > 0 &&
@@ -381,8 +379,9 @@ bool core_fill(struct core *core, struct connection *connection, struct output *
     connection_control_drained(core, connection);
     more = connection->control.size > 0;
     if (session && !more) {
-        sending.writer =
-                (struct writer){ .data = out->head, .size = out->head_size, .used = out->head_used };
+        sending.writer = (struct writer){
+            .data = out->head, .size = out->head_size, .used = out->head_used
+        };
         send_all(&sending);
         out->head_used = sending.writer.used;
         more = has_more(core, session);

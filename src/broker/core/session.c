@@ -120,12 +120,12 @@ static void drop_ring(struct core *core, struct session *session, struct deliver
         struct delivery delivery = deliveries_take(ring, &core->memory);
         /* A shared QoS 2 message that was sent ends with its member [MQTT5-4.8.2-5]. */
         bool back = (delivery.flags & DELIVERY_SHARED) && delivery.state != OUT_WAIT_PUBREC &&
-                    delivery.state != OUT_WAIT_PUBCOMP;
+                delivery.state != OUT_WAIT_PUBCOMP;
 
         if (ring == &session->outgoing.flight && delivery.state == OUT_DONE)
             continue;
-        delivery_end(core, session, &delivery,
-                back ? FATE_RETURNED : FATE_DROPPED + DROP_SESSION_ENDED);
+        delivery_end(
+                core, session, &delivery, back ? FATE_RETURNED : FATE_DROPPED + DROP_SESSION_ENDED);
     }
     deliveries_release(ring, &core->memory);
 }
@@ -162,8 +162,7 @@ static void drop_subscriptions(struct core *core, struct session *session)
     leave_index(core, session);
     while ((subscription = map_next(&session->subscriptions, &at))) {
         membership_leave(core, session, subscription);
-        memory_give(&core->memory, subscription,
-                sizeof(*subscription) + subscription->filter_size);
+        memory_give(&core->memory, subscription, sizeof(*subscription) + subscription->filter_size);
     }
     map_deinit(&session->subscriptions, &core->memory);
 }
@@ -260,8 +259,8 @@ void session_timer_due(struct core *core, struct session *session)
         start_timer(core, session);
         return;
     }
-    journal_tell(&core->journal, EVENT_INFO, "session.expired",
-            field_bytes("id", session_id(session)));
+    journal_tell(
+            &core->journal, EVENT_INFO, "session.expired", field_bytes("id", session_id(session)));
     counter_add(&core->counters.sessions_expired, 1);
     session_end(core, session);
 }

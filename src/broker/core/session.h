@@ -22,7 +22,7 @@ enum { SESSION_EXPIRY_NEVER = UINT32_MAX };
 
 /* One filter of a session. */
 struct subscription {
-    uint32_t identifier;           /* 0: none */
+    uint32_t identifier; /* 0: none */
     uint16_t filter_size;
     uint8_t qos;
     struct membership *membership; /* of a shared filter; NULL while it travels, or not shared */
@@ -36,20 +36,20 @@ struct session {
     uint8_t *id;
     uint16_t id_size;
     struct connection *connection; /* NULL: the client is absent */
-    struct timer timer;            /* while absent: the will's or the session's end, what is first */
-    int64_t expires_ms;            /* while absent; INT64_MAX: never */
-    struct will *will;             /* NULL: none */
-    struct map subscriptions;      /* by filter as written */
-    struct list memberships;       /* of those that are shared */
-    uint32_t hands;                /* deliveries that belong to groups */
+    struct timer timer;       /* while absent: the will's or the session's end, what is first */
+    int64_t expires_ms;       /* while absent; INT64_MAX: never */
+    struct will *will;        /* NULL: none */
+    struct map subscriptions; /* by filter as written */
+    struct list memberships;  /* of those that are shared */
+    uint32_t hands;           /* deliveries that belong to groups */
     struct outgoing outgoing;
-    struct packet_ids incoming;    /* QoS 2 PUBLISHes received and not yet released */
-    struct list retained_reads;    /* retained messages still to be read for a SUBSCRIBE */
-    struct list reader;            /* in core->readers while it has some */
-    struct list waiters;           /* publishers that wait for room here */
+    struct packet_ids incoming; /* QoS 2 PUBLISHes received and not yet released */
+    struct list retained_reads; /* retained messages still to be read for a SUBSCRIBE */
+    struct list reader;         /* in core->readers while it has some */
+    struct list waiters;        /* publishers that wait for room here */
     struct ledger ledger;
-    int64_t drops_told_ms;         /* the last log line about lost messages */
-    uint64_t drops_untold;         /* lost since then */
+    int64_t drops_told_ms; /* the last log line about lost messages */
+    uint64_t drops_untold; /* lost since then */
 };
 
 static inline struct bytes session_id(const struct session *session)
@@ -72,9 +72,9 @@ struct session *session_new(struct core *core, struct bytes id, enum mqtt_reason
 void session_end(struct core *core, struct session *session);
 
 /*
- * The session loses its connection: hands of groups that were not acknowledged go back, the will and
- * the expiry run from now on; a session that does not outlive its connection ends at once, and the
- * will then is due at once.
+ * The session loses its connection: hands of groups that were not acknowledged go back, the will
+ * and the expiry run from now on; a session that does not outlive its connection ends at once, and
+ * the will then is due at once.
  */
 void session_detach(struct core *core, struct session *session);
 

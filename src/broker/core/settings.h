@@ -23,22 +23,22 @@ enum { CLIENT_ID_PREFIX_MAX = 50 };
 
 struct core_settings {
     /* Windows and queues, per session; also per shared group. */
-    uint16_t max_inflight_messages; /* to a client not yet acknowledged, 20; 0: 65,535 */
-    uint64_t max_inflight_bytes;    /* payload bytes of those; 0: no limit */
-    uint32_t max_queued_messages;   /* QoS 1 and 2 beyond those in flight, 1000; 0: no limit */
-    uint64_t max_queued_bytes;      /* payload bytes of those; 0: no limit */
+    uint16_t max_inflight_messages;  /* to a client not yet acknowledged, 20; 0: 65,535 */
+    uint64_t max_inflight_bytes;     /* payload bytes of those; 0: no limit */
+    uint32_t max_queued_messages;    /* QoS 1 and 2 beyond those in flight, 1000; 0: no limit */
+    uint64_t max_queued_bytes;       /* payload bytes of those; 0: no limit */
     uint64_t qos0_backlog_bytes_max; /* QoS 0 bytes waiting for a slow connection, 1 MiB */
-    bool queue_qos0_messages;       /* also queue QoS 0 for an absent client */
-    bool upgrade_outgoing_qos;      /* deliver at the subscription's QoS, even above the publisher's */
+    bool queue_qos0_messages;        /* also queue QoS 0 for an absent client */
+    bool upgrade_outgoing_qos; /* deliver at the subscription's QoS, even above the publisher's */
     enum queue_full_policy queue_full_policy;
-    uint16_t receive_max;           /* QoS 1 and 2 we let a client have open, 20; 0: 65,535 */
+    uint16_t receive_max; /* QoS 1 and 2 we let a client have open, 20; 0: 65,535 */
 
     /* Packets and topics. */
-    uint32_t max_packet_size;      /* bytes of a packet from a client, 2,000,000; announced */
-    uint32_t connect_size_max;     /* bytes of a CONNECT, 100,000: what a stranger may make us keep */
-    uint32_t message_size_limit;   /* bytes of a payload; 0: no limit but max_packet_size */
-    uint16_t topic_levels_max;     /* 200 */
-    uint32_t user_properties_max;  /* in one packet, 100 */
+    uint32_t max_packet_size;    /* bytes of a packet from a client, 2,000,000; announced */
+    uint32_t connect_size_max;   /* bytes of a CONNECT, 100,000: what a stranger may make us keep */
+    uint32_t message_size_limit; /* bytes of a payload; 0: no limit but max_packet_size */
+    uint16_t topic_levels_max;   /* 200 */
+    uint32_t user_properties_max; /* in one packet, 100 */
 
     /* Connections and sessions. */
     uint32_t connect_timeout_ms;    /* from the transport's start to CONNECT, 10,000 */
@@ -46,14 +46,15 @@ struct core_settings {
     int64_t global_max_clients;     /* sessions, connected or not; negative: no limit */
     int64_t global_max_connections; /* negative: no limit */
     uint32_t subscriptions_max;     /* of one session, 100,000 */
-    uint64_t session_expiry_s_max;  /* persistent_client_expiration, for every session; 0: no limit */
+    uint64_t
+            session_expiry_s_max; /* persistent_client_expiration, for every session; 0: no limit */
     bool allow_zero_length_clientid;
     char auto_id_prefix[CLIENT_ID_PREFIX_MAX + 1]; /* "auto-" */
 
     /* Retained messages. */
     bool retain_available;
-    uint64_t retained_max;       /* how many, 0: no limit */
-    uint64_t retain_expiry_s;    /* for those without an expiry of their own; 0: never */
+    uint64_t retained_max;    /* how many, 0: no limit */
+    uint64_t retain_expiry_s; /* for those without an expiry of their own; 0: never */
 
     /* Publishing to $-topics is refused, but for $CONTROL and the like in later parts. */
     bool strict_text; /* refuse control characters and non-characters in strings (U5-1.5.4-1) */
@@ -61,12 +62,12 @@ struct core_settings {
 
 /* What holds for every connection of one listener; lives as long as the listener. */
 struct listener_settings {
-    uint16_t port;                  /* for log lines; 0 for a Unix socket */
-    int64_t max_connections;        /* negative: no limit */
-    uint8_t max_qos;                /* 0..2, announced as Maximum QoS when below 2 */
-    uint16_t max_topic_alias;       /* that a client may set, 10 */
+    uint16_t port;                   /* for log lines; 0 for a Unix socket */
+    int64_t max_connections;         /* negative: no limit */
+    uint8_t max_qos;                 /* 0..2, announced as Maximum QoS when below 2 */
+    uint16_t max_topic_alias;        /* that a client may set, 10 */
     uint16_t max_topic_alias_broker; /* that we may set, 10 */
-    uint8_t protocol_versions;      /* bit 3, 4 and 5 for MQTT 3.1, 3.1.1 and 5.0 */
+    uint8_t protocol_versions;       /* bit 3, 4 and 5 for MQTT 3.1, 3.1.1 and 5.0 */
     bool allow_anonymous;
 };
 

@@ -16,8 +16,8 @@
 #include "broker/core/route_cache.h"
 
 enum {
-    RETAINED_SWEEP_MS = 1000,   /* between two looks at a stripe for expired messages */
-    RETAINED_SWEEP_LIMIT = 256, /* entries of one look */
+    RETAINED_SWEEP_MS = 1000,      /* between two looks at a stripe for expired messages */
+    RETAINED_SWEEP_LIMIT = 256,    /* entries of one look */
     FULL_OUTPUT_BYTES = 128 << 10, /* QoS 0 backlog that is written out within the turn */
 };
 
@@ -25,10 +25,10 @@ struct hub {
     struct hub_setup setup;
     struct index *index;
     struct retained *retained;
-    struct mailbox *mailboxes;   /* from shard a to shard b at a * shards + b */
-    _Atomic int64_t sessions;    /* of all shards, for global_max_clients */
-    _Atomic int64_t connections; /* for global_max_connections */
-    _Atomic uint64_t retained_freed;       /* messages that the retained store let go last */
+    struct mailbox *mailboxes;       /* from shard a to shard b at a * shards + b */
+    _Atomic int64_t sessions;        /* of all shards, for global_max_clients */
+    _Atomic int64_t connections;     /* for global_max_connections */
+    _Atomic uint64_t retained_freed; /* messages that the retained store let go last */
     _Atomic uint64_t retained_freed_bytes;
 };
 
@@ -52,22 +52,22 @@ struct core {
     struct timer_wheel session_timers;
     struct outbox outboxes[SHARDS_MAX];
 
-    struct list output;          /* connections */
-    struct list full;            /* connections with much output */
-    struct list ready;           /* connections that may be read again */
-    struct list stalled;         /* connections that wait for room in the outboxes */
-    void **parcels;              /* that came by mail: as many as the mailboxes can hold */
+    struct list output;  /* connections */
+    struct list full;    /* connections with much output */
+    struct list ready;   /* connections that may be read again */
+    struct list stalled; /* connections that wait for room in the outboxes */
+    void **parcels;      /* that came by mail: as many as the mailboxes can hold */
     uint32_t parcel_count;
     uint32_t parcels_max;
-    struct list due_wills;       /* to be published when there is room */
-    struct list readers;         /* sessions with retained messages to read */
+    struct list due_wills; /* to be published when there is room */
+    struct list readers;   /* sessions with retained messages to read */
 
-    struct matches matches;      /* scratch of routing */
+    struct matches matches; /* scratch of routing */
     struct route_cache routes;
-    struct buffer scratch;       /* of encoding */
-    uint64_t wake;               /* shards to wake at the end of the turn */
-    int64_t sweep_ms;            /* no look at expired retained messages before this */
-    int64_t sweep_due_ms;        /* when one is worth waking up for; INT64_MAX: it is not */
+    struct buffer scratch; /* of encoding */
+    uint64_t wake;         /* shards to wake at the end of the turn */
+    int64_t sweep_ms;      /* no look at expired retained messages before this */
+    int64_t sweep_due_ms;  /* when one is worth waking up for; INT64_MAX: it is not */
     struct counters counters;
 };
 
@@ -98,8 +98,7 @@ void core_settle(struct core *core);
 bool core_has_room(struct core *core);
 
 /* Sends a letter to a shard that may be this one. */
-void core_post(
-        struct core *core, unsigned shard, struct letter *letter, const struct mail *mail);
+void core_post(struct core *core, unsigned shard, struct letter *letter, const struct mail *mail);
 
 /* Lets go of a message and counts what is freed. */
 void core_unref(struct core *core, struct message *message);

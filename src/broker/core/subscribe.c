@@ -71,8 +71,8 @@ void pending_suback_send(struct core *core, struct connection *connection)
     pending_suback_free(core, connection);
 }
 
-void connection_answered_join(struct core *core, struct connection *connection,
-        const struct membership *membership)
+void connection_answered_join(
+        struct core *core, struct connection *connection, const struct membership *membership)
 {
     struct pending_suback *answer = connection->suback;
 
@@ -170,8 +170,7 @@ static void leave_index(struct core *core, const struct session *session, struct
 }
 
 static enum mqtt_reason subscribe_shared(struct subscribing *subscribing,
-        struct subscription *subscription, const struct mqtt_subscription *wish,
-        uint32_t position)
+        struct subscription *subscription, const struct mqtt_subscription *wish, uint32_t position)
 {
     struct joining joining = { .subscription = subscription,
         .retain_as_published = wish->retain_as_published,
@@ -202,8 +201,8 @@ static enum mqtt_reason subscribe_one(
     subscription->qos = wish->qos < max_qos ? wish->qos : max_qos;
     subscription->identifier = subscribing->packet->properties.subscription_id;
     reason = mqtt_share_split(wish->filter, &unused, &unused) == MQTT_SHARE_VALID
-                     ? subscribe_shared(subscribing, subscription, wish, position)
-                     : subscribe_plain(subscribing, subscription, wish, is_new);
+            ? subscribe_shared(subscribing, subscription, wish, position)
+            : subscribe_plain(subscribing, subscription, wish, is_new);
     if (reason >= MQTT_UNSPECIFIED_ERROR && is_new) {
         leave_index(core, subscribing->session, wish->filter);
         session_forget_subscription(core, subscribing->session, subscription);
@@ -232,10 +231,9 @@ void receive_subscribe(struct core *core, struct connection *connection, struct 
     struct mqtt_subscribe packet;
     enum mqtt_reason reason =
             mqtt_subscribe_decode(&packet, body, (enum mqtt_version)connection->version);
-    struct subscribing subscribing = { .core = core,
-        .connection = connection,
-        .session = connection->session,
-        .packet = &packet };
+    struct subscribing subscribing = {
+        .core = core, .connection = connection, .session = connection->session, .packet = &packet
+    };
     struct mqtt_subscription wish;
     uint32_t position = 0;
 
@@ -279,8 +277,8 @@ static enum mqtt_reason unsubscribe_one(
     return MQTT_SUCCESS;
 }
 
-static void say_unsuback(struct core *core, struct connection *connection, uint16_t packet_id,
-        struct bytes codes)
+static void say_unsuback(
+        struct core *core, struct connection *connection, uint16_t packet_id, struct bytes codes)
 {
     const struct mqtt_unsuback packet = { .packet_id = packet_id, .codes = codes };
     struct writer out = { .size = codes.size + SUBACK_OVERHEAD };

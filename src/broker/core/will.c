@@ -55,8 +55,7 @@ void will_due(struct core *core, struct session *session)
 void wills_publish(struct core *core)
 {
     while (!list_empty(&core->due_wills) && core_has_room(core)) {
-        struct will *will =
-                container_of(list_take_first(&core->due_wills), struct will, link);
+        struct will *will = container_of(list_take_first(&core->due_wills), struct will, link);
         struct message *message = will->message;
 
         if (will->expires)

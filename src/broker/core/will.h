@@ -23,7 +23,7 @@ struct will {
     uint32_t delay_s;
     uint32_t expiry_s;
     bool expires;
-    int64_t due_ms;          /* while the session waits without a connection */
+    int64_t due_ms; /* while the session waits without a connection */
 };
 
 /* The will of a CONNECT, or NULL when memory is short. */
@@ -32,8 +32,8 @@ struct will *will_new(struct core *core, const struct mqtt_will *will, struct ta
 /* The session's will, if any, is gone unpublished. */
 void will_discard(struct core *core, struct session *session);
 
-/* The session's will, if any, is due: it leaves the session, to be published in this turn or as soon
- * as there is room. */
+/* The session's will, if any, is due: it leaves the session, to be published in this turn or as
+ * soon as there is room. */
 void will_due(struct core *core, struct session *session);
 
 /* Publishes what is due, as far as there is room. */
