@@ -35,8 +35,8 @@
 
 enum {
     RETAINED_STRIPES = 64,
-    RETAINED_SLICE_MAX = 256,     /* messages given in one call */
-    RETAINED_EXAMINED_MAX = 1024, /* entries looked at under a lock at once */
+    RETAINED_SLICE_MAX = 256,    /* messages given in one call */
+    RETAINED_EXAMINED_MAX = 512, /* entries looked at under a lock at once */
 };
 
 struct retained;
