@@ -8,7 +8,7 @@ enum { CHUNKS_MIN = 16 };
 void pool_init(struct pool *pool, size_t object_size)
 {
     assert(object_size >= sizeof(struct pooled));
-    assert(object_size % _Alignof(max_align_t) == 0);
+    assert(object_size % sizeof(void *) == 0); /* So that each object in a chunk is aligned. */
     *pool = (struct pool){ .object_size = object_size, .first_free = UINT32_MAX };
 }
 
