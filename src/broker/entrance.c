@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/entrance.h"
+
+#include <errno.h>
+
+static enum address_family family_of(enum config_domain domain)
+{
+    switch (domain) {
+    case CONFIG_DOMAIN_IPV4:
+        return ADDRESS_IPV4;
+    case CONFIG_DOMAIN_IPV6:
+        return ADDRESS_IPV6;
+    case CONFIG_DOMAIN_ANY:
+        break;
+    }
+    return ADDRESS_ANY;
+}
+
+static const char *text_or_null(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
+static void tell_opened(const struct entrance *entrance, const struct journal *journal)
+{
+    for (size_t i = 0; i < entrance->socket_count; i++) {
+        const struct address *address = &entrance->sockets[i].address;
+        char text[ADDRESS_TEXT_SIZE];
+
+        journal_tell(journal, EVENT_INFO, "listener.opened",
+                field_text("address", address_format(address, text)),
+                field_text("family", address_family(address) == ADDRESS_IPV6 ? "ipv6" : "ipv4"),
+                field_number("port", address_port(address)));
+    }
+}
+
+int entrance_open(struct entrance *entrance, const struct config *config, unsigned number,
+        bool shared, const struct journal *journal)
+{
+    const struct config_listener *listener = &config->listeners[number];
+    struct listener_failure failure;
+    char text[LISTENER_FAILURE_SIZE];
+    int result;
+
+    *entrance = (struct entrance){
+        .options = {
+            .host = text_or_null(listener->address),
+            .port = listener->settings.port,
+            .family = family_of(listener->socket_domain),
+            .interface = text_or_null(listener->interface),
+            .no_delay = config->set_tcp_nodelay,
+            .shared = shared,
+        },
+        .number = number,
+    };
+    result = listener_open(entrance->sockets, &entrance->options, &failure);
+    if (result < 0) {
+        journal_tell(journal, EVENT_ERROR, "listener.failed",
+                field_text("text", listener_failure_text(&failure, text)));
+        return result;
+    }
+    entrance->socket_count = (size_t)result;
+    tell_opened(entrance, journal);
+    return 0;
+}
+
+void entrance_close(struct entrance *entrance)
+{
+    for (size_t i = 0; i < entrance->socket_count; i++) {
+        if (entrance->sockets[i].fd >= 0)
+            listener_close(&entrance->sockets[i]);
+        entrance->sockets[i].fd = -1;
+    }
+}
+
+int door_open(struct door *door, struct entrance *entrance, size_t socket, bool first)
+{
+    struct listener *original = &entrance->sockets[socket];
+
+    *door = (struct door){ .waiter = { WAITER_DOOR }, .entrance = entrance };
+    if (!first)
+        return listener_share(&door->listener, original, &entrance->options);
+    door->listener = *original;
+    original->fd = -1;
+    return 0;
+}
+
+void door_close(struct door *door)
+{
+    listener_close(&door->listener);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One listener of the configuration, as what it opens: an entrance with a socket for each address,
+ * and for each shard its own doors to them, so that the kernel spreads the connections over the
+ * shards (SO_REUSEPORT) and no thread hands over what another accepted.
+ */
+#ifndef BROKER_ENTRANCE_H
+#define BROKER_ENTRANCE_H
+
+#include "base/event.h"
+#include "broker/config/config.h"
+#include "broker/link.h"
+#include "net/listener.h"
+
+#include <stdatomic.h>
+
+/* What all shards share of it. */
+struct entrance {
+    struct listener_options options; /* its texts borrow from the configuration */
+    unsigned number;                 /* in the configuration */
+    size_t socket_count;
+    struct listener sockets[LISTENER_SOCKETS_MAX]; /* the first shard's doors take them over */
+    _Atomic int64_t connections; /* open now, for max_connections; relaxed: it orders nothing */
+};
+
+/* A shard's own socket of it. */
+struct door {
+    struct waiter waiter;
+    struct entrance *entrance;
+    struct listener listener;
+};
+
+/**
+ * Opens an entrance. `number` is its index in the configuration, which is borrowed until the last
+ * door is open; `shared` says that there are several shards. Tells the journal of each socket, or
+ * why it failed.
+ *
+ * Returns 0, or -errno with nothing left open.
+ */
+int entrance_open(struct entrance *entrance, const struct config *config, unsigned number,
+        bool shared, const struct journal *journal);
+
+/* Closes what no door has taken. */
+void entrance_close(struct entrance *entrance);
+
+/**
+ * Opens a shard's door to one socket: the first shard takes the socket itself over, any other one
+ * opens another at the same address.
+ *
+ * Returns 0, or -errno.
+ */
+int door_open(struct door *door, struct entrance *entrance, size_t socket, bool first);
+
+void door_close(struct door *door);
+
+#endif

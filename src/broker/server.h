@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The server as a program: from its command line to its exit status.
+ *
+ * This thread reads the configuration, opens what needs privileges, drops them, starts a thread for
+ * each shard, and then waits for signals: SIGTERM and SIGINT stop, SIGHUP reads the configuration
+ * again, SIGRTMIN opens the log file anew.
+ */
+#ifndef BROKER_SERVER_H
+#define BROKER_SERVER_H
+
+enum server_status {
+    SERVER_OK = 0,
+    SERVER_FAILED = 1,     /* it could not start: an address in use, no such user, no memory */
+    SERVER_BAD_CONFIG = 3, /* the command line or a file is wrong; stderr says where */
+};
+
+/* Runs until the server is told to stop. Returns the status to exit with. */
+enum server_status server_main(int argc, char *const argv[]);
+
+#endif

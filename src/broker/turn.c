@@ -1,0 +1,608 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/turn.h"
+
+#include "loop/clock.h"
+#include "net/tcp.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+
+enum {
+    EVENTS_MAX = 256, /* of one turn; the poll tells the others next time */
+    ACCEPTS_MAX = 64, /* of one door and turn */
+    FILLS_MAX = 16,   /* writes of one connection and turn: a fast reader does not starve others */
+    DOORS_SHUT_MS = 100,  /* after the system had no descriptor or memory for a connection */
+    LINGER_MS = 1000,     /* for a peer to read why it was refused, before the socket is closed */
+    LINGERING_MAX = 1000, /* links that linger; beyond it they are closed at once */
+    STOP_MS = 3000,       /* core drains for 2 s; a stop is not to wait for anyone longer */
+    HEAD_SIZE_MAX = INT_MAX,
+};
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* ---- Links ---- */
+
+/* What the stream waits for at its descriptor, when we want this. */
+static unsigned waits_of(const struct link *link, unsigned wanted)
+{
+    return stream_waits(link->stream, wanted) & (STREAM_IN | STREAM_OUT);
+}
+
+/* Tells the poll, where that is news, what a link waits for. False: the link must be closed. */
+static bool await(struct shard *shard, struct link *link, unsigned wanted)
+{
+    if (link->waits == wanted)
+        return true;
+    if (poll_change(shard->poll, stream_fd(link->stream), waits_of(link, wanted), &link->waiter) <
+            0)
+        return false;
+    link->waits = (uint8_t)wanted;
+    return true;
+}
+
+static unsigned wanted_waits(const struct link *link)
+{
+    bool reads = link->state == LINK_LINGERS || (link->state == LINK_OPEN && !link->held);
+
+    return (reads ? POLL_READ : 0) | (link->leftover || link->more ? POLL_WRITE : 0);
+}
+
+static void count_leftover(struct shard *shard, const struct link *link, size_t before)
+{
+    size_t after = link_leftover_size(link);
+
+    counter_add(&shard->output_bytes, (uint64_t)after - before);
+    counter_add(&shard->output_packets, (uint64_t)(after > 0) - (before > 0));
+}
+
+static void end_link(struct shard *shard, struct link *link, enum stream_end end)
+{
+    struct entrance *entrance = &shard->group->entrances[link->entrance];
+    size_t leftover = link_leftover_size(link);
+
+    if (link->connection)
+        core_close(shard->core, link->connection, shard->now_ms);
+    link->connection = NULL;
+    if (link->state == LINK_LINGERS)
+        shard->lingering_count--;
+    poll_remove(shard->poll, stream_fd(link->stream));
+    link_close(link, &shard->memory, shard->core, end);
+    count_leftover(shard, link, leftover);
+    atomic_fetch_sub_explicit(&entrance->connections, 1, memory_order_relaxed);
+    list_remove(&link->node);
+    list_append(&shard->closed, &link->node);
+}
+
+/* After events of this turn cannot name them any more. */
+static void free_closed(struct shard *shard)
+{
+    struct list *node;
+
+    while ((node = list_take_first(&shard->closed)))
+        memory_give(&shard->memory, container_of(node, struct link, node), sizeof(struct link));
+}
+
+/* ---- Output ---- */
+
+/* Core has ended it and all is written: our side ends, and the peer gets a moment to read it. */
+static void finish_link(struct shard *shard, struct link *link)
+{
+    bool lingers = link->told && shard->lingering_count < LINGERING_MAX &&
+            stream_shutdown(link->stream) == 0;
+
+    if (!lingers) {
+        end_link(shard, link, STREAM_END_CLEAN);
+        return;
+    }
+    core_close(shard->core, link->connection, shard->now_ms);
+    link->connection = NULL;
+    link->state = LINK_LINGERS;
+    link->moment_ms = shard->now_ms + LINGER_MS;
+    list_remove(&link->node);
+    list_append(&shard->lingering, &link->node);
+    shard->lingering_count++;
+    if (!await(shard, link, POLL_READ))
+        end_link(shard, link, STREAM_END_CLEAN);
+}
+
+static bool grow_output(struct shard *shard, size_t size)
+{
+    uint8_t *data;
+
+    if (size > HEAD_SIZE_MAX)
+        return false;
+    /* Nothing is to be copied: core has filled nothing in. */
+    data = memory_take(&shard->memory, size);
+    if (!data)
+        return false;
+    memory_give(&shard->memory, shard->output.data, shard->output.size);
+    shard->output = (struct scratch){ data, size };
+    return true;
+}
+
+/*
+ * Lets core fill the scratch once and writes that. Returns 1 when there is more to write and the
+ * socket takes it, 0 when there is not or it does not, or -errno: the link must be closed.
+ */
+static int fill_and_write(struct shard *shard, struct link *link)
+{
+    struct output out = { .head = shard->output.data, .head_size = shard->output.size };
+    bool more = core_fill(shard->core, link->connection, &out, shard->now_ms);
+    int result;
+
+    if (out.head_wanted > 0)
+        return grow_output(shard, out.head_wanted) ? 1 : -ENOMEM;
+    if (out.head_used + out.tail.size == 0)
+        return 0;
+    link->told |= link->state == LINK_DRAINS;
+    result = link_write(link, &shard->memory, shard->core, &out);
+    if (result < 0)
+        return result;
+    count_leftover(shard, link, 0);
+    return more && !link->leftover ? 1 : 0;
+}
+
+static int flush_leftover(struct shard *shard, struct link *link)
+{
+    size_t before = link_leftover_size(link);
+    int result = link_flush(link, &shard->memory, shard->core);
+
+    count_leftover(shard, link, before);
+    return result;
+}
+
+/* Writes what the link has to write, as much as the socket takes. Returns 1 when there is more that
+ * it would take, 0, or -errno. */
+static int write_out(struct shard *shard, struct link *link)
+{
+    int result = flush_leftover(shard, link);
+
+    if (result < 0 || link->leftover)
+        return result;
+    result = 1;
+    for (unsigned i = 0; i < FILLS_MAX && result > 0; i++)
+        result = fill_and_write(shard, link);
+    return result;
+}
+
+static void serve_output(struct shard *shard, struct link *link)
+{
+    enum connection_fate fate;
+    int result;
+
+    if (!link->connection)
+        return;
+    fate = connection_fate(link->connection);
+    if (fate == CONNECTION_DROPS) {
+        end_link(shard, link, STREAM_END_ABRUPT);
+        return;
+    }
+    if (fate == CONNECTION_DRAINS)
+        link->state = LINK_DRAINS;
+    result = write_out(shard, link);
+    link->more = result > 0;
+    if (result < 0)
+        end_link(shard, link, STREAM_END_CLEAN);
+    else if (result == 0 && !link->leftover && link->state == LINK_DRAINS)
+        finish_link(shard, link);
+    else if (!await(shard, link, wanted_waits(link)))
+        end_link(shard, link, STREAM_END_CLEAN);
+}
+
+static void serve_full(struct shard *shard)
+{
+    struct connection *connection;
+
+    while ((connection = core_next_full(shard->core)))
+        serve_output(shard, connection_link(connection));
+}
+
+static void serve_all_output(struct shard *shard)
+{
+    struct connection *connection;
+
+    while ((connection = core_next_output(shard->core)))
+        serve_output(shard, connection_link(connection));
+}
+
+/* ---- Input ---- */
+
+/*
+ * Hands a link over to its home. It leaves this shard's poll and lists first, for once the parcel
+ * is sent the link is the other shard's.
+ */
+static void move_link(struct shard *shard, struct link *link, unsigned home)
+{
+    poll_remove(shard->poll, stream_fd(link->stream));
+    list_remove(&link->node);
+    link->waits = 0;
+    link->held = false;
+    if (core_send_parcel(shard->core, link->connection, home, link))
+        return;
+    /* No room in the mailbox: core will name it when there is, and all of this is done again. */
+    link->held = true;
+    list_append(&shard->links, &link->node);
+    if (poll_add(shard->poll, stream_fd(link->stream), 0, &link->waiter) < 0)
+        end_link(shard, link, STREAM_END_CLEAN);
+}
+
+/* Gives core the unread bytes of a link and does what it says; the link may be gone afterwards. */
+static void digest(struct shard *shard, struct link *link, struct bytes in)
+{
+    struct core_received received = core_receive(shard->core, link->connection, in, shard->now_ms);
+    bool kept = true;
+
+    link->held = received.verdict == CORE_WAIT;
+    if (received.verdict == CORE_END)
+        /* Core names it among those with output, and there it is written and closed. */
+        link->state = LINK_DRAINS;
+    else
+        kept = link_keep(link, &shard->memory, in, received.used, received.wanted);
+    if (!kept || (received.verdict == CORE_READ && !await(shard, link, wanted_waits(link))))
+        end_link(shard, link, STREAM_END_CLEAN);
+    else if (received.verdict == CORE_MOVE)
+        move_link(shard, link, received.home);
+    serve_full(shard);
+}
+
+/* At most one buffer-full for each turn: a busy peer does not starve others. */
+static void serve_input(struct shard *shard, struct link *link)
+{
+    struct bytes in;
+    int size;
+
+    if (link->held) {
+        /* It is only now that leaving it unread has a cost: the poll would tell it every turn. */
+        if (!await(shard, link, wanted_waits(link)))
+            end_link(shard, link, STREAM_END_CLEAN);
+        return;
+    }
+    size = link_read(link, &shard->memory, shard->input, &in);
+    if (size > 0)
+        digest(shard, link, in);
+    else if (size != -EAGAIN)
+        end_link(shard, link, STREAM_END_CLEAN);
+}
+
+/* What comes from a peer that has been told its end is thrown away, until it ends as well. */
+static void discard_input(struct shard *shard, struct link *link)
+{
+    int size = stream_read(link->stream, shard->input.data, shard->input.size);
+
+    if (size <= 0 && size != -EAGAIN)
+        end_link(shard, link, STREAM_END_CLEAN);
+}
+
+static void serve_link(struct shard *shard, struct link *link, unsigned ready)
+{
+    if (link->state == LINK_CLOSED)
+        return;
+    if (link->waits == 0) {
+        /* The poll tells of one that waits for nothing only when it has failed. */
+        end_link(shard, link, STREAM_END_CLEAN);
+        return;
+    }
+    /* A failure shows as both, whatever was waited for; the read tells it then. */
+    if (ready & link->waits & POLL_WRITE)
+        serve_output(shard, link);
+    if (!(ready & POLL_READ))
+        return;
+    if (link->state == LINK_OPEN)
+        serve_input(shard, link);
+    else if (link->state == LINK_LINGERS)
+        discard_input(shard, link);
+}
+
+/* Reads on where core had waited: first what is kept, then, by the poll, what comes. */
+static void resume(struct shard *shard)
+{
+    struct connection *connection;
+
+    while ((connection = core_next_ready(shard->core))) {
+        struct link *link = connection_link(connection);
+
+        shard->again = true;
+        digest(shard, link, buffer_bytes(&link->input));
+    }
+}
+
+/* ---- Arrivals ---- */
+
+/* Makes the link known to poll and core; `moved` when it comes from another shard. */
+static void admit_link(struct shard *shard, struct link *link, bool moved)
+{
+    struct stream_peer peer;
+    char text[ADDRESS_TEXT_SIZE];
+    enum mqtt_reason refusal;
+    struct arrival arrival = {
+        .link = link,
+        .listener = &shard->listeners[link->entrance],
+        .accepted_ms = link->moment_ms,
+        .moved = moved,
+    };
+
+    list_append(&shard->links, &link->node);
+    link->waits = POLL_READ;
+    if (poll_add(shard->poll, stream_fd(link->stream), POLL_READ, &link->waiter) < 0) {
+        end_link(shard, link, STREAM_END_CLEAN);
+        return;
+    }
+    stream_peer(link->stream, &peer);
+    arrival.peer = bytes_of_text(address_format(&peer.address, text));
+    link->connection = core_accept(shard->core, &arrival, shard->now_ms, &refusal);
+    if (!link->connection)
+        end_link(shard, link, STREAM_END_CLEAN);
+    else if (link->input.size > 0)
+        digest(shard, link, buffer_bytes(&link->input));
+}
+
+static void tell_refused(struct shard *shard, const struct address *peer, const char *limit)
+{
+    char text[ADDRESS_TEXT_SIZE];
+
+    journal_tell(&shard->journal, EVENT_INFO, "connection.refused",
+            field_bytes("peer", bytes_of_text(address_format(peer, text))),
+            field_text("reason", "limit"), field_text("limit", limit));
+}
+
+/* False when max_connections of the listener or memory forbids another one. */
+static bool take_connection(
+        struct shard *shard, struct entrance *entrance, const struct listener_accepted *accepted)
+{
+    int64_t max = shard->listeners[entrance->number].max_connections;
+    int64_t before = atomic_fetch_add_explicit(&entrance->connections, 1, memory_order_relaxed);
+    struct stream *stream;
+    struct link *link;
+
+    if (tcp_open(&stream, accepted->fd, &accepted->peer) < 0)
+        return false;
+    if (max >= 0 && before >= max) {
+        tell_refused(shard, &accepted->peer, "max_connections");
+        stream_close(stream, STREAM_END_CLEAN);
+        return false;
+    }
+    link = link_new(&shard->memory, stream, entrance->number, shard->now_ms);
+    if (!link) {
+        tell_refused(shard, &accepted->peer, "memory_limit");
+        stream_close(stream, STREAM_END_CLEAN);
+        return false;
+    }
+    admit_link(shard, link, false);
+    return true;
+}
+
+static void await_doors(struct shard *shard, unsigned waits)
+{
+    for (size_t i = 0; i < shard->door_count; i++) {
+        struct door *door = &shard->doors[i];
+
+        poll_change(shard->poll, door->listener.fd, waits, &door->waiter);
+    }
+}
+
+/* Connections wait but the system cannot give them: to ask at once again would be to spin. */
+static void shut_doors(struct shard *shard, int error)
+{
+    journal_tell(&shard->journal, EVENT_WARN, "accept.failed", field_text("text", strerror(-error)),
+            field_number("again_in_ms", DOORS_SHUT_MS));
+    await_doors(shard, 0);
+    shard->doors_open_ms = shard->now_ms + DOORS_SHUT_MS;
+}
+
+static void open_doors_when_due(struct shard *shard)
+{
+    if (shard->doors_open_ms == 0 || shard->now_ms < shard->doors_open_ms)
+        return;
+    shard->doors_open_ms = 0;
+    await_doors(shard, POLL_READ);
+}
+
+static void serve_door(struct shard *shard, struct door *door)
+{
+    struct listener_accepted accepted[ACCEPTS_MAX];
+    int count = listener_accept(&door->listener, accepted, ACCEPTS_MAX);
+
+    if (count < 0 && shard->doors_open_ms == 0)
+        shut_doors(shard, count);
+    for (int i = 0; i < count; i++) {
+        if (!take_connection(shard, door->entrance, &accepted[i]))
+            atomic_fetch_sub_explicit(&door->entrance->connections, 1, memory_order_relaxed);
+    }
+}
+
+static void take_mail(struct shard *shard)
+{
+    struct link *link;
+
+    core_take_mail(shard->core, shard->now_ms);
+    while ((link = core_next_parcel(shard->core)))
+        admit_link(shard, link, true);
+}
+
+/* ---- The server's word ---- */
+
+static void take_config(struct shard *shard)
+{
+    const struct config *config = atomic_exchange(&shard->next_config, NULL);
+
+    if (!config)
+        return;
+    for (size_t i = 0; i < config->listener_count; i++)
+        shard->listeners[i] = config->listeners[i].settings;
+    shard->journal.level = log_level(&config->log);
+    core_apply(shard->core, &config->core, shard->now_ms);
+    if (shard->sys)
+        sys_set_interval(shard->sys, config->sys_interval_s * INT64_C(1000), shard->now_ms);
+    shard->config = config;
+    sem_post(&shard->group->taken);
+}
+
+static void begin_stop(struct shard *shard)
+{
+    if (shard->stopping_ms > 0 || !atomic_load(&shard->stop))
+        return;
+    shard->stopping_ms = shard->now_ms + STOP_MS;
+    for (size_t i = 0; i < shard->door_count; i++) {
+        poll_remove(shard->poll, shard->doors[i].listener.fd);
+        door_close(&shard->doors[i]);
+    }
+    shard->door_count = 0;
+    core_shut_down(shard->core, shard->now_ms);
+}
+
+/* ---- What is due ---- */
+
+static void announce_line(void *context, const struct log_message *message)
+{
+    struct shard *shard = context;
+    char topic[40];
+    struct announcement announcement = { .payload = message->text, .qos = 2 };
+
+    snprintf(topic, sizeof(topic), "$SYS/broker/log/%s", message->kind);
+    announcement.topic = bytes_of_text(topic);
+    core_announce(shard->core, &announcement, shard->now_ms);
+}
+
+static void publish_sys(struct shard *shard)
+{
+    struct shard_group *group = shard->group;
+    int64_t heap = budget_share_used(group->hub_share);
+    struct sys_gauges gauges = { .heap_maximum = (uint64_t)budget_maximum(group->budget) };
+
+    for (unsigned i = 0; i < group->count; i++) {
+        heap += budget_share_used(&group->shards[i].share);
+        gauges.output_packets += counter_read(&group->shards[i].output_packets);
+        gauges.output_bytes += counter_read(&group->shards[i].output_bytes);
+    }
+    gauges.heap_current = (uint64_t)heap;
+    sys_publish(shard->sys, &gauges, shard->now_ms);
+}
+
+static void end_lingering(struct shard *shard)
+{
+    while (!list_empty(&shard->lingering)) {
+        struct link *link = container_of(shard->lingering.next, struct link, node);
+
+        if (link->moment_ms > shard->now_ms)
+            return;
+        end_link(shard, link, STREAM_END_CLEAN);
+    }
+}
+
+static void do_what_is_due(struct shard *shard)
+{
+    open_doors_when_due(shard);
+    end_lingering(shard);
+    shard->due_ms = core_tick(shard->core, shard->now_ms);
+    if (shard->sys && sys_due_ms(shard->sys) <= shard->now_ms)
+        publish_sys(shard);
+    log_source_take(&shard->log, announce_line, shard);
+}
+
+static int64_t next_due_ms(const struct shard *shard)
+{
+    int64_t due_ms = shard->due_ms;
+
+    if (shard->doors_open_ms > 0)
+        due_ms = earlier(due_ms, shard->doors_open_ms);
+    if (shard->sys)
+        due_ms = earlier(due_ms, sys_due_ms(shard->sys));
+    if (!list_empty(&shard->lingering))
+        due_ms = earlier(due_ms, container_of(shard->lingering.next, struct link, node)->moment_ms);
+    if (shard->stopping_ms > 0)
+        due_ms = earlier(due_ms, shard->stopping_ms);
+    return due_ms;
+}
+
+/* ---- The turn ---- */
+
+static int timeout_ms(const struct shard *shard)
+{
+    int64_t due_ms = next_due_ms(shard);
+    int64_t left_ms;
+
+    if (shard->again || shard->log.pending_size > 0)
+        return 0;
+    if (due_ms == INT64_MAX)
+        return -1;
+    left_ms = due_ms - clock_now_ms();
+    return left_ms <= 0 ? 0 : (int)earlier(left_ms, INT_MAX);
+}
+
+/*
+ * Sleeps only after it has said so and has then found nothing left for it: whoever leaves something
+ * looks at `asleep` afterwards (shard_rouse()), so it is seen here or its giver wakes us.
+ */
+static int wait_for_events(struct shard *shard, struct poll_event events[])
+{
+    int timeout = timeout_ms(shard);
+    int count;
+
+    if (timeout != 0) {
+        atomic_store(&shard->asleep, true);
+        if (core_has_mail(shard->core) || atomic_load(&shard->next_config) ||
+                atomic_load(&shard->stop) != (shard->stopping_ms > 0))
+            timeout = 0;
+    }
+    count = poll_wait(shard->poll, events, EVENTS_MAX, timeout);
+    /* Relaxed: one who still sees true only wakes us once too often. */
+    atomic_store_explicit(&shard->asleep, false, memory_order_relaxed);
+    return count;
+}
+
+static void serve_event(struct shard *shard, const struct poll_event *event)
+{
+    struct waiter *waiter = event->owner;
+
+    switch ((enum waiter_kind)waiter->kind) {
+    case WAITER_WAKE:
+        wake_clear(&shard->wake);
+        break;
+    case WAITER_DOOR:
+        serve_door(shard, container_of(waiter, struct door, waiter));
+        break;
+    case WAITER_LINK:
+        serve_link(shard, container_of(waiter, struct link, waiter), event->ready);
+        break;
+    }
+}
+
+static void rouse_others(struct shard *shard, uint64_t others)
+{
+    for (unsigned i = 0; others != 0; i++, others >>= 1) {
+        if (others & 1)
+            shard_rouse(&shard->group->shards[i]);
+    }
+}
+
+static bool is_done(const struct shard *shard)
+{
+    if (shard->stopping_ms == 0)
+        return false;
+    return shard->now_ms >= shard->stopping_ms ||
+            (list_empty(&shard->links) && list_empty(&shard->lingering));
+}
+
+bool turn_run(struct shard *shard)
+{
+    struct poll_event events[EVENTS_MAX];
+    int count = wait_for_events(shard, events);
+
+    shard->now_ms = clock_now_ms();
+    shard->again = false;
+    for (int i = 0; i < count; i++)
+        serve_event(shard, &events[i]);
+    take_config(shard);
+    begin_stop(shard);
+    take_mail(shard);
+    do_what_is_due(shard);
+    rouse_others(shard, core_end_turn(shard->core));
+    serve_all_output(shard);
+    resume(shard);
+    free_closed(shard);
+    return !is_done(shard);
+}
