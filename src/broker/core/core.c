@@ -452,10 +452,24 @@ static void sweep(struct core *core)
     core->sweep_due_ms = next_ms < core->sweep_ms ? core->sweep_ms : next_ms;
 }
 
+static int64_t earlier(int64_t a_ms, int64_t b_ms)
+{
+    return a_ms < b_ms ? a_ms : b_ms;
+}
+
+int64_t core_due_ms(struct core *core)
+{
+    int64_t due_ms = earlier(timer_next_ms(&core->connection_timers),
+            timer_next_ms(&core->session_timers));
+
+    if (readers_waiting(core) || (!list_empty(&core->due_wills) && core_has_room(core)))
+        return core->now_ms;
+    return earlier(due_ms, core->sweep_due_ms);
+}
+
 int64_t core_tick(struct core *core, int64_t now_ms)
 {
     struct timer *timer;
-    int64_t next_ms;
 
     core->now_ms = now_ms;
     while ((timer = timer_take_due(&core->connection_timers, now_ms)))
@@ -465,14 +479,7 @@ int64_t core_tick(struct core *core, int64_t now_ms)
     sweep(core);
     wills_publish(core);
     core_settle(core);
-    if (readers_waiting(core))
-        return now_ms;
-    next_ms = timer_next_ms(&core->connection_timers);
-    if (core->sweep_due_ms < next_ms)
-        next_ms = core->sweep_due_ms;
-    if (timer_next_ms(&core->session_timers) < next_ms)
-        next_ms = timer_next_ms(&core->session_timers);
-    return next_ms;
+    return core_due_ms(core);
 }
 
 /* ---- What comes next ---- */
