@@ -18,15 +18,17 @@
 enum { CACHE_LINE = 64 };
 
 struct mailbox {
-    /* The producer's line. */
-    _Alignas(CACHE_LINE) _Atomic uint32_t tail; /* slots up to here are visible */
-    uint32_t filled;    /* the producer's own tail: filled, perhaps not yet visible */
-    uint32_t head_seen; /* the producer's last sight of head */
-    /* The consumer's line. */
-    _Alignas(CACHE_LINE) _Atomic uint32_t head; /* slots up to here are free again */
-    uint32_t taken; /* the consumer's own head: taken, perhaps not yet free */
+    /* The producer's. */
+    _Atomic uint32_t tail; /* slots up to here are visible */
+    uint32_t filled;       /* its own tail: filled, perhaps not yet visible */
+    uint32_t head_seen;    /* its last sight of head */
+    uint8_t apart_a[CACHE_LINE]; /* so that the two do not write to one line of the cache */
+    /* The consumer's. */
+    _Atomic uint32_t head; /* slots up to here are free again */
+    uint32_t taken;        /* its own head: taken, perhaps not yet free */
+    uint8_t apart_b[CACHE_LINE];
     /* Set by the producer, cleared by the consumer. */
-    _Alignas(CACHE_LINE) atomic_bool starved;
+    atomic_bool starved;
     /* Never changed. */
     uint32_t slots; /* a power of two */
     size_t slot_size;

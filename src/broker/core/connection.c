@@ -141,6 +141,7 @@ void connection_end(struct core *core, struct connection *connection, const stru
         say_disconnect(core, connection, ending);
     connection->phase = PHASE_DRAINING;
     connection->waits = 0;
+    connection->unread = false;
     pending_suback_free(core, connection);
     list_remove(&connection->ready);
     timer_start(&core->connection_timers, &connection->timer, core->now_ms + DRAIN_MS);
@@ -182,8 +183,9 @@ void connection_answered(struct core *core, struct connection *connection)
     }
     if (connection->suback)
         pending_suback_send(core, connection);
-    if (connection->phase == PHASE_CONNECTED && !list_linked(&connection->ready))
+    if (connection->unread && !list_linked(&connection->ready))
         list_append(&core->ready, &connection->ready);
+    connection->unread = false;
 }
 
 void connection_keep_alive(struct core *core, struct connection *connection, uint16_t keep_alive_s)

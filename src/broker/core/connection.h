@@ -52,6 +52,7 @@ struct connection {
     uint8_t held_type;
     uint8_t held_reason;
     bool problem_information : 1; /* the client wants reason strings */
+    bool unread : 1; /* core_receive() has said CORE_WAIT because of them */
     bool paused : 1;              /* left unread until its control packets are out */
     bool moved : 1;               /* it has come home by parcel */
     bool counted : 1;             /* among the connections that have done CONNECT */

@@ -284,7 +284,7 @@ static bool offer_instant(struct core *core, struct group *group, struct message
         return true;
     ledger_match(core, &group->ledger);
     ledger_count(core, &group->ledger, FATE_DROPPED + (int)reason);
-    return false;
+    return true; /* At QoS 0 nobody is told. */
 }
 
 bool group_offer(struct core *core, struct group *group, struct message *message, struct ask *ask)

@@ -102,7 +102,7 @@ struct group {
 
 void groups_init(struct core *core);
 
-/* A message that matched the group. False when it was refused. */
+/* A message that matched the group. False when it was refused for want of room or memory. */
 bool group_offer(struct core *core, struct group *group, struct message *message, struct ask *ask);
 
 void group_join(struct core *core, struct membership *membership);     /* MAIL_JOIN */

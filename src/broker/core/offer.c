@@ -77,17 +77,20 @@ static void tell_drop(struct core *core, struct session *session, const struct m
     session->drops_untold = 0;
 }
 
+/* Counts the loss. False where the publisher should know: there was no place for the message. */
 static bool refuse(struct core *core, struct session *session, const struct offer *offer,
         enum drop_reason reason)
 {
+    bool known = reason != DROP_QUEUE_FULL && reason != DROP_NO_MEMORY;
+
     if (offer->hand) {
         session->hands--;
         hand_back(core, offer->hand, FATE_DROPPED + (int)reason);
-        return false;
+        return known;
     }
     tell_drop(core, session, offer->message, reason);
     ledger_count(core, &session->ledger, FATE_DROPPED + (int)reason);
-    return false;
+    return known;
 }
 
 static size_t instant_size(const struct message *message)
@@ -269,6 +272,8 @@ static bool offer_instant(struct core *core, struct session *session, const stru
     if (!enqueue(core, session, &outgoing->instant, offer))
         return refuse(core, session, offer, DROP_NO_MEMORY);
     outgoing->instant_bytes += instant_size(offer->message);
+    if (session->connection)
+        connection_has_output(core, session->connection);
     /* A burst is written out before the turn ends, each time it has grown by this much. */
     if (session->connection &&
             before / FULL_OUTPUT_BYTES != outgoing->instant_bytes / FULL_OUTPUT_BYTES) {
@@ -287,6 +292,8 @@ static bool offer_queued(struct core *core, struct session *session, const struc
     if (!enqueue(core, session, &session->outgoing.queue, offer))
         return refuse(core, session, offer, DROP_NO_MEMORY);
     session->outgoing.queue_bytes += offer->message->payload_size;
+    if (session->connection)
+        connection_has_output(core, session->connection);
     return true;
 }
 
@@ -303,12 +310,8 @@ bool session_offer(struct core *core, struct session *session, const struct offe
         }
         return true;
     }
-    if (!(offer->qos == 0 ? offer_instant(core, session, offer)
-                          : offer_queued(core, session, offer)))
-        return false;
-    if (session->connection)
-        connection_has_output(core, session->connection);
-    return true;
+    return offer->qos == 0 ? offer_instant(core, session, offer)
+                           : offer_queued(core, session, offer);
 }
 
 void session_has_room(struct core *core, struct session *session)

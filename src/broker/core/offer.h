@@ -31,7 +31,8 @@ struct offer {
     struct ask *ask;             /* for QUEUE_BACKPRESSURE; NULL: the publisher does not wait */
 };
 
-/* Queues it or not, as limits and policy say; all is counted. False when it was refused. */
+/* Queues it or not, as limits and policy say; all is counted. False when it was refused for want of
+ * room in the queue or of memory, which its publisher should know. */
 bool session_offer(struct core *core, struct session *session, const struct offer *offer);
 
 /* The delivery has left its ring: counts its fate and lets go of all that it holds. */

@@ -45,6 +45,8 @@ void retained_read_stop(struct core *core, struct session *session, struct bytes
         if (bytes_equal(bytes_of(read->filter, read->filter_size), filter))
             read_free(core, read);
     }
+    if (list_empty(&session->retained_reads))
+        list_remove(&session->reader);
 }
 
 void retained_reads_drop(struct core *core, struct session *session)

@@ -198,8 +198,10 @@ static enum core_verdict pause_reason(struct core *core, struct connection *conn
 {
     if (connection->phase >= PHASE_DRAINING)
         return CORE_END;
-    if (connection->waits > 0)
+    if (connection->waits > 0) {
+        connection->unread = true;
         return CORE_WAIT;
+    }
     if (connection->control.size > CONTROL_PAUSE_BYTES) {
         connection->paused = true; /* Until what it leaves unread is gone. */
         return CORE_WAIT;
@@ -225,8 +227,6 @@ struct core_received core_receive(
             break;
         result.verdict = pause_reason(core, connection);
     }
-    if (result.verdict == CORE_READ && connection->waits > 0)
-        result.verdict = CORE_WAIT;
     if (result.verdict == CORE_END)
         result.used = in.size;
     counter_add(&core->counters.bytes_received, result.used);

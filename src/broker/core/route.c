@@ -37,7 +37,7 @@ static bool find_route(struct core *core, const struct publication *publication,
 
 /* ---- On this shard ---- */
 
-/* False when the session or group is gone, or refuses the message. */
+/* False when the session or group refuses the message for want of room or memory. */
 static bool deliver(struct core *core, struct message *message, const struct match *match,
         const uint32_t *identifiers, struct ask *ask)
 {
@@ -48,11 +48,11 @@ static bool deliver(struct core *core, struct message *message, const struct mat
         struct group *group =
                 pool_find(&core->groups, match->target.slot, match->target.generation);
 
-        return group && group_offer(core, group, message, ask);
+        return !group || group_offer(core, group, message, ask);
     }
     session = session_find(core, match->target);
     if (!session)
-        return false;
+        return true; /* It has ended since. */
     if (core->settings->upgrade_outgoing_qos || match->qos < qos)
         qos = match->qos;
     return session_offer(core, session,
