@@ -69,7 +69,6 @@ struct shard {
     size_t lingering_count;
     struct list closed;    /* to be freed at the end of the turn */
     int64_t now_ms;        /* of this turn */
-    int64_t due_ms;        /* when core wants to be called */
     int64_t doors_open_ms; /* doors stay shut until then; 0: they are open */
     int64_t stopping_ms;   /* when the stop is over at the latest; 0: it runs */
     bool again;            /* something is left to do at once */

@@ -230,12 +230,35 @@ static void move_link(struct shard *shard, struct link *link, unsigned home)
         end_link(shard, link, STREAM_END_CLEAN);
 }
 
+/*
+ * Gives core the unread bytes, and writes out in between what core has too much of. False when that
+ * has closed this very link.
+ */
+static bool feed(struct shard *shard, struct link *link, struct bytes in, struct core_received *out)
+{
+    size_t used = 0;
+
+    for (;;) {
+        *out = core_receive(shard->core, link->connection, bytes_from(in, used), shard->now_ms);
+        used += out->used;
+        if (out->verdict != CORE_AGAIN)
+            break;
+        serve_full(shard);
+        if (link->state == LINK_CLOSED)
+            return false;
+    }
+    out->used = used;
+    return true;
+}
+
 /* Gives core the unread bytes of a link and does what it says; the link may be gone afterwards. */
 static void digest(struct shard *shard, struct link *link, struct bytes in)
 {
-    struct core_received received = core_receive(shard->core, link->connection, in, shard->now_ms);
+    struct core_received received;
     bool kept = true;
 
+    if (!feed(shard, link, in, &received))
+        return;
     link->held = received.verdict == CORE_WAIT;
     if (received.verdict == CORE_END)
         /* Core names it among those with output, and there it is written and closed. */
@@ -497,7 +520,7 @@ static void do_what_is_due(struct shard *shard)
 {
     open_doors_when_due(shard);
     end_lingering(shard);
-    shard->due_ms = core_tick(shard->core, shard->now_ms);
+    core_tick(shard->core, shard->now_ms);
     if (shard->sys && sys_due_ms(shard->sys) <= shard->now_ms)
         publish_sys(shard);
     log_source_take(&shard->log, announce_line, shard);
@@ -505,7 +528,7 @@ static void do_what_is_due(struct shard *shard)
 
 static int64_t next_due_ms(const struct shard *shard)
 {
-    int64_t due_ms = shard->due_ms;
+    int64_t due_ms = core_due_ms(shard->core);
 
     if (shard->doors_open_ms > 0)
         due_ms = earlier(due_ms, shard->doors_open_ms);
