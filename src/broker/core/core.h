@@ -228,9 +228,14 @@ bool core_has_mail(struct core *core);
  */
 uint64_t core_waiting(const struct core *core);
 
-/* Does what is due. Returns when it next wants to be called; INT64_MAX for not until something
- * comes. */
+/* Does what is due. Returns what core_due_ms() says then. */
 int64_t core_tick(struct core *core, int64_t now_ms);
+
+/*
+ * When core next wants a turn; INT64_MAX: not until something comes. To be asked last of all, right
+ * before the waiting: output that goes out and connections that close may start something.
+ */
+int64_t core_due_ms(struct core *core);
 
 struct announcement {
     struct bytes topic;
