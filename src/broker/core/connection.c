@@ -164,6 +164,21 @@ void connection_fail(
     connection_end(core, connection, &ending);
 }
 
+void connection_condemn(struct core *core, struct connection *connection)
+{
+    if (!list_linked(&connection->condemned))
+        list_append(&core->condemned, &connection->condemned);
+}
+
+void connections_end_condemned(struct core *core)
+{
+    struct list *link;
+
+    while ((link = list_take_first(&core->condemned)))
+        connection_fail(core, container_of(link, struct connection, condemned), MQTT_QUOTA_EXCEEDED,
+                "its queue is full and queue_full_policy is disconnect");
+}
+
 void connection_wait(struct connection *connection, uint32_t more)
 {
     connection->waits += more;
@@ -276,6 +291,7 @@ static struct connection *connection_new(
     connection->moved = arrival->moved;
     connection->packet_max = UINT32_MAX;
     list_init(&connection->output);
+    list_init(&connection->condemned);
     list_init(&connection->ready);
     timer_init(&connection->timer);
     aliases_in_init(&connection->aliases_in, 0);
@@ -317,6 +333,7 @@ struct connection *core_accept(
 static void connection_free(struct core *core, struct connection *connection)
 {
     list_remove(&connection->output);
+    list_remove(&connection->condemned);
     list_remove(&connection->ready);
     timer_stop(&connection->timer);
     buffer_reset(&connection->control, &core->memory);

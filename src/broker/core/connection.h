@@ -30,10 +30,11 @@ enum {
 struct connection {
     struct pooled pooled;
     uint16_t peer_size;
-    uint8_t version;    /* enum mqtt_version, once CONNECT is read */
-    uint8_t phase;      /* enum connection_phase */
-    struct list output; /* in core->output or core->full while there is something to write */
-    struct list ready;  /* in core->stalled while it waits for mailboxes, in core->ready after */
+    uint8_t version;       /* enum mqtt_version, once CONNECT is read */
+    uint8_t phase;         /* enum connection_phase */
+    struct list output;    /* in core->output or core->full while there is something to write */
+    struct list condemned; /* in core->condemned while it is to be ended for reading too slowly */
+    struct list ready;     /* in core->stalled while it waits for mailboxes, in core->ready after */
     void *link;
     const struct listener_settings *listener;
     struct session *session; /* while connected */
@@ -52,7 +53,7 @@ struct connection {
     uint8_t held_type;
     uint8_t held_reason;
     bool problem_information : 1; /* the client wants reason strings */
-    bool unread : 1; /* core_receive() has said CORE_WAIT because of them */
+    bool unread : 1;              /* core_receive() has said CORE_WAIT because of them */
     bool paused : 1;              /* left unread until its control packets are out */
     bool moved : 1;               /* it has come home by parcel */
     bool counted : 1;             /* among the connections that have done CONNECT */
@@ -94,6 +95,15 @@ void connection_end(struct core *core, struct connection *connection, const stru
 /* connection_end() for what the client did wrong: told, will kept. */
 void connection_fail(struct core *core, struct connection *connection, enum mqtt_reason reason,
         const char *text);
+
+/*
+ * Its client reads too slowly (QUEUE_DISCONNECT): it is ended by core_settle(), for whoever finds its
+ * queue full may be in the middle of something that still needs it.
+ */
+void connection_condemn(struct core *core, struct connection *connection);
+
+/* Ends those that were condemned. */
+void connections_end_condemned(struct core *core);
 
 /* The connection waits for `more` answers; it is left unread until it has them. */
 void connection_wait(struct connection *connection, uint32_t more);

@@ -145,6 +145,7 @@ static void init_lists(struct core *core)
     list_init(&core->full);
     list_init(&core->ready);
     list_init(&core->stalled);
+    list_init(&core->condemned);
     list_init(&core->due_wills);
     list_init(&core->readers);
     for (unsigned i = 0; i < core->hub->setup.shards; i++) {
@@ -365,13 +366,17 @@ static void open_mail(struct core *core, const struct mail *mail)
 void core_settle(struct core *core)
 {
     struct list *waiting = &core->outboxes[core->shard].waiting;
-    struct list *link;
 
-    while ((link = list_take_first(waiting))) {
-        struct mail mail = container_of(link, struct letter, link)->mail;
+    do {
+        struct list *link;
 
-        open_mail(core, &mail);
-    }
+        while ((link = list_take_first(waiting))) {
+            struct mail mail = container_of(link, struct letter, link)->mail;
+
+            open_mail(core, &mail);
+        }
+        connections_end_condemned(core);
+    } while (!list_empty(waiting));
 }
 
 void core_take_mail(struct core *core, int64_t now_ms)
@@ -459,8 +464,8 @@ static int64_t earlier(int64_t a_ms, int64_t b_ms)
 
 int64_t core_due_ms(struct core *core)
 {
-    int64_t due_ms = earlier(timer_next_ms(&core->connection_timers),
-            timer_next_ms(&core->session_timers));
+    int64_t due_ms =
+            earlier(timer_next_ms(&core->connection_timers), timer_next_ms(&core->session_timers));
 
     if (readers_waiting(core) || (!list_empty(&core->due_wills) && core_has_room(core)))
         return core->now_ms;

@@ -65,8 +65,11 @@ static const char *limit_name(const struct core *core, enum drop_reason reason)
 static void tell_drop(struct core *core, struct session *session, const struct message *message,
         enum drop_reason reason)
 {
+    /* What ends with its session, or was QoS 0 for an absent client, took its normal course. */
+    if (reason == DROP_OFFLINE || reason == DROP_SESSION_ENDED)
+        return;
     session->drops_untold++;
-    if (reason == DROP_OFFLINE || core->now_ms - session->drops_told_ms < DROPS_TOLD_EVERY_MS)
+    if (core->now_ms - session->drops_told_ms < DROPS_TOLD_EVERY_MS)
         return;
     journal_tell(&core->journal, EVENT_WARN, "message.dropped",
             field_bytes("id", session_id(session)), field_bytes("topic", message_topic(message)),
@@ -186,13 +189,6 @@ static void drop_oldest(struct core *core, struct session *session)
     delivery_end(core, session, &oldest, FATE_DROPPED + DROP_QUEUE_FULL);
 }
 
-static void disconnect_slow(struct core *core, struct session *session)
-{
-    if (session->connection)
-        connection_fail(core, session->connection, MQTT_QUOTA_EXCEEDED,
-                "its queue is full and queue_full_policy is disconnect");
-}
-
 /* What the policy says where a QoS 1 or 2 message finds the queue full: true to queue it all the
  * same. */
 static bool admit_to_full_queue(
@@ -205,7 +201,8 @@ static bool admit_to_full_queue(
         drop_oldest(core, session);
         return true;
     case QUEUE_DISCONNECT:
-        disconnect_slow(core, session);
+        if (session->connection)
+            connection_condemn(core, session->connection);
         return false;
     case QUEUE_BACKPRESSURE:
         return offer->ask && ask_wait(core, offer->ask, &session->waiters);

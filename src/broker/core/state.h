@@ -59,6 +59,7 @@ struct core {
     void **parcels;      /* that came by mail: as many as the mailboxes can hold */
     uint32_t parcel_count;
     uint32_t parcels_max;
+    struct list condemned; /* connections to be ended by core_settle() */
     struct list due_wills; /* to be published when there is room */
     struct list readers;   /* sessions with retained messages to read */
 
@@ -91,7 +92,8 @@ static inline struct outbox *core_outbox(struct core *core, unsigned shard)
 /* A session expiry interval within the limit of session_expiry_s_max. */
 uint32_t core_cap_expiry(const struct core *core, uint32_t wanted_s);
 
-/* Handles the letters that this shard has sent to itself. */
+/* Handles the letters that this shard has sent to itself, and ends the condemned. Between packets and
+ * mails, never in the middle of one. */
 void core_settle(struct core *core);
 
 /* True when each other shard can be sent a mail now. */

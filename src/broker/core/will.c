@@ -47,9 +47,15 @@ void will_discard(struct core *core, struct session *session)
 
 void will_due(struct core *core, struct session *session)
 {
-    if (session->will)
-        list_append(&core->due_wills, &session->will->link);
+    struct will *will = session->will;
+
+    if (!will)
+        return;
     session->will = NULL;
+    list_append(&core->due_wills, &will->link);
+    journal_tell(&core->journal, EVENT_INFO, "will.published",
+            field_bytes("id", session_id(session)),
+            field_bytes("topic", message_topic(will->message)));
 }
 
 void wills_publish(struct core *core)
@@ -60,8 +66,6 @@ void wills_publish(struct core *core)
 
         if (will->expires)
             message->expires_ms = core->now_ms + (int64_t)will->expiry_s * 1000;
-        journal_tell(&core->journal, EVENT_INFO, "will.published",
-                field_bytes("topic", message_topic(message)));
         will->message = NULL;
         route_message(core, message, &will->publisher, NULL);
         will_free(core, will);
