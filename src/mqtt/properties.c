@@ -169,10 +169,13 @@ enum mqtt_reason mqtt_properties_read(
 {
     uint32_t size = mqtt_varint_read(in);
     struct reader section = { .rest = reader_bytes(in, size) };
-    struct mqtt_properties properties = { .encoded = section.rest };
+    struct mqtt_properties properties;
 
     if (in->failed)
         return MQTT_MALFORMED;
+    if (size == 0)
+        return MQTT_SUCCESS; /* as in most packets: *out is zero already, and need not be copied */
+    properties = (struct mqtt_properties){ .encoded = section.rest };
     while (section.rest.size > 0) {
         enum mqtt_reason reason = property_read(&properties, &section, packet);
 

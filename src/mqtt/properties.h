@@ -99,6 +99,7 @@ static inline bool mqtt_properties_have(
 
 /**
  * Reads a property section, its length first. `packet` is an enum mqtt_type, or MQTT_WILL.
+ * *out must be zero before; it changes on success only, and an empty section leaves it so.
  *
  * Returns MQTT_SUCCESS; MQTT_MALFORMED when the section or a field of it is ill-formed, or a
  * property is unknown or foreign to the packet; MQTT_PROTOCOL_ERROR when one that may come once is

@@ -53,6 +53,7 @@ static enum mqtt_reason read_one(
     struct writer writer = { .data = section, .size = sizeof(section) };
     struct reader in;
 
+    *out = (struct mqtt_properties){ 0 };
     writer_u8(&writer, (uint8_t)(times * (1 + notation.size)));
     for (size_t i = 0; i < times; i++) {
         writer_u8(&writer, id);
@@ -150,7 +151,7 @@ SPEC_TEST("U5-2.2.2-2", order_means_nothing)
 {
     struct notation notation = notation_read("0B 22000A 210014 1100000001");
     struct reader in = { .rest = notation_bytes(&notation) };
-    struct mqtt_properties properties;
+    struct mqtt_properties properties = { 0 };
 
     assert_int_equal(mqtt_properties_read(&properties, &in, MQTT_CONNECT), MQTT_SUCCESS);
     assert_int_equal(properties.topic_alias_maximum, 10);
@@ -158,6 +159,22 @@ SPEC_TEST("U5-2.2.2-2", order_means_nothing)
     assert_int_equal(properties.session_expiry_s, 1);
     assert_int_equal(properties.maximum_packet_size, 0);
     assert_int_equal(properties.encoded.size, 11);
+}
+
+SPEC_TEST("MQTT5-2.2.2-1", an_empty_section_is_one_zero_byte)
+{
+    struct reader in = { .rest = BYTES("\x00z") };
+    struct mqtt_properties properties = { 0 };
+    uint8_t buffer[2];
+    struct writer out = { .data = buffer, .size = sizeof(buffer) };
+
+    assert_int_equal(mqtt_properties_read(&properties, &in, MQTT_CONNECT), MQTT_SUCCESS);
+    assert_int_equal(properties.present, 0);
+    assert_int_equal(properties.encoded.size, 0);
+    assert_true(bytes_equal(in.rest, BYTES("z")));
+    mqtt_properties_write(&out, &properties);
+    assert_true(bytes_equal(writer_written(&out), BYTES("\x00")));
+    assert_int_equal(mqtt_properties_size(&properties), 1);
 }
 
 SPEC_TEST("U5-2.2.2-1 MQTT5-1.5.5-1", a_section_past_the_end_is_malformed)
@@ -186,7 +203,7 @@ SPEC_TEST("MQTT5-3.3.2-17 MQTT5-3.3.2-18 MQTT5-3.3.4-4", repeated_properties_are
     static const char *const values[] = { "1", "", "m" };
     struct notation notation = notation_read(message_section);
     struct reader in = { .rest = notation_bytes(&notation) };
-    struct mqtt_properties properties;
+    struct mqtt_properties properties = { 0 };
     struct bytes name;
     struct bytes value;
     struct bytes rest;

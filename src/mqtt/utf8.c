@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mqtt/utf8.h"
 
-/* Drops the ASCII without NUL at the front, eight bytes at a time; what is left is any text. */
+/* Drops the ASCII without NUL at the front, eight bytes at a time as long as that goes. */
 static struct bytes ascii_skip(struct bytes text)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);
@@ -14,6 +14,8 @@ static struct bytes ascii_skip(struct bytes text)
             break;
         text = bytes_from(text, sizeof(word));
     }
+    while (text.size > 0 && text.data[0] > 0 && text.data[0] < 0x80)
+        text = bytes_from(text, 1);
     return text;
 }
 

@@ -44,7 +44,7 @@ static void rewrite_check(const struct mqtt_properties *properties, unsigned pac
     struct writer repeated = { .data = malloc(size_max), .size = size_max };
     struct writer out = { .data = malloc(size_max), .size = size_max };
     struct mqtt_properties fields = *properties;
-    struct mqtt_properties again;
+    struct mqtt_properties again = { .present = 0 };
     struct reader in;
 
     assert(repeated.data);
@@ -70,7 +70,7 @@ static void forward_check(const struct mqtt_properties *properties)
     struct writer forwarded = { .data = malloc(size_max), .size = size_max };
     struct writer out = { .data = malloc(size_max + 4), .size = size_max + 4 };
     struct mqtt_properties section = { .present = 0 };
-    struct mqtt_properties again;
+    struct mqtt_properties again = { .present = 0 };
     struct reader in;
 
     assert(forwarded.data);
@@ -90,7 +90,7 @@ static void forward_check(const struct mqtt_properties *properties)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct mqtt_properties properties;
+    struct mqtt_properties properties = { .present = 0 };
     struct reader in = { .rest = bytes_of(data, size) };
     unsigned packet = reader_u8(&in) % MQTT_WILL + 1;
 
