@@ -86,7 +86,7 @@ SPEC_TEST("MQTT311-3.2.2-6", what_no_old_code_says_is_not_written)
     assert_int_equal(out.used, 0);
 }
 
-TEST(fields_become_properties)
+SPEC_TEST("V31-5", fields_become_properties_and_3_1_has_no_flags)
 {
     const struct mqtt_connack connack = {
         .session_present = true,

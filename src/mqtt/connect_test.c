@@ -124,7 +124,7 @@ SPEC_TEST("MQTT311-3.1.4-1 MQTT5-3.1.4-1 MQTT311-3.2.2-6", old_clients_are_close
     assert_true(answer_is("", MQTT_MALFORMED, ""));
 }
 
-SPEC_TEST("MQTT311-3.1.3-8 MQTT311-3.1.3-6 V31-4 MQTT5-3.1.3-6", who_may_have_no_client_id)
+SPEC_TEST("MQTT311-3.1.3-8 V31-4", who_may_have_no_client_id)
 {
     assert_int_equal(reason("10 RL S'MQTT' 04 02 003C S''"), MQTT_SUCCESS);
     assert_int_equal(reason("10 0C S'MQTT' 04 00 003C 0000"), MQTT_CLIENT_ID_NOT_VALID);

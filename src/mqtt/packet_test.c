@@ -80,7 +80,7 @@ SPEC_TEST("MQTT5-2.1.3-1 MQTT311-2.2.2-1 MQTT311-2.2.2-2 MQTT5-3.6.1-1 MQTT311-3
     }
 }
 
-SPEC_TEST("V31-11 V31-12", version_3_1_repeats_with_dup)
+SPEC_TEST("V31-11", version_3_1_repeats_with_dup)
 {
     assert_true(flags_valid(MQTT_PUBREL, 0x2, MQTT_3_1));
     assert_true(flags_valid(MQTT_PUBREL, 0xA, MQTT_3_1));

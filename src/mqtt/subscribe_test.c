@@ -22,7 +22,7 @@ TEST(samples_survive)
     samples_check(samples, sizeof(samples) / sizeof(samples[0]));
 }
 
-SPEC_TEST("MQTT5-3.8.4-6 MQTT311-3.8.4-5", subscriptions_are_walked_in_order)
+TEST(subscriptions_are_walked_in_order)
 {
     struct notation notation = notation_read("0102 02 0B07 S'a' 00 S'b/#' 2E S'$share/g/c' 19");
     struct mqtt_subscription subscription;
