@@ -13,13 +13,14 @@ struct ask *ask_new(struct core *core, struct connection *publisher)
     letter_init(&ask->letter);
     ask->connection = connection_target(core, publisher);
     ask->waiters = 1;
-    connection_wait(publisher, 1);
+    ask->serial = withheld_last(&publisher->withheld)->serial;
+    withheld_last(&publisher->withheld)->waits++;
     return ask;
 }
 
 void ask_cancel(struct core *core, struct ask *ask, struct connection *publisher)
 {
-    publisher->waits--;
+    withheld_last(&publisher->withheld)->waits--;
     memory_give(&core->memory, ask, sizeof(*ask));
 }
 
@@ -65,8 +66,12 @@ void ask_release(struct core *core, struct list *waiters)
 void ask_returned(struct core *core, struct ask *ask)
 {
     struct connection *publisher = connection_find(core, ask->connection);
+    struct acknowledgement *waiting =
+            publisher ? withheld_find(&publisher->withheld, ask->serial) : NULL;
 
     memory_give(&core->memory, ask, sizeof(*ask));
-    if (publisher)
-        connection_answered(core, publisher);
+    if (!waiting)
+        return;
+    waiting->waits--;
+    connection_release(core, publisher);
 }

@@ -18,6 +18,7 @@ struct session;
 struct ask {
     struct letter letter;
     struct target connection; /* the publisher's */
+    uint64_t serial;          /* of its acknowledgement that waits */
     uint32_t waiters;         /* on the shard that it was sent to; one more until ask_settle() */
 };
 
@@ -26,10 +27,11 @@ struct waiter {
     struct ask *ask;
 };
 
-/* An ask for this publisher, which waits for it from now on; NULL when memory is short. */
+/* An ask for the acknowledgement that this publisher was last made to wait for; NULL when memory is
+ * short. */
 struct ask *ask_new(struct core *core, struct connection *publisher);
 
-/* It is not sent after all; the publisher does not wait for it. */
+/* It is not sent after all, and not waited for. */
 void ask_cancel(struct core *core, struct ask *ask, struct connection *publisher);
 
 /* A full queue is one more to wait for. False when memory is short. */

@@ -143,6 +143,7 @@ void connection_end(struct core *core, struct connection *connection, const stru
     connection->waits = 0;
     connection->unread = false;
     pending_suback_free(core, connection);
+    withheld_reset(&connection->withheld, &core->memory);
     list_remove(&connection->ready);
     timer_start(&core->connection_timers, &connection->timer, core->now_ms + DRAIN_MS);
     connection_has_output(core, connection);
@@ -179,28 +180,39 @@ void connections_end_condemned(struct core *core)
                 "its queue is full and queue_full_policy is disconnect");
 }
 
-void connection_wait(struct connection *connection, uint32_t more)
+void connection_wait(struct connection *connection)
 {
-    connection->waits += more;
+    connection->waits++;
+}
+
+/* Where it was left unread for what has come now, it is read again. */
+static void read_on(struct core *core, struct connection *connection)
+{
+    if (!connection->unread)
+        return;
+    connection->unread = false;
+    connection->heard_ms = core->now_ms; /* It was we who did not read. */
+    if (!list_linked(&connection->ready))
+        list_append(&core->ready, &connection->ready);
 }
 
 void connection_answered(struct core *core, struct connection *connection)
 {
     if (connection->waits == 0 || --connection->waits > 0)
         return;
-    connection->heard_ms = core->now_ms; /* It was we who did not read. */
-    if (connection->held_id) {
-        uint16_t packet_id = connection->held_id;
+    pending_suback_send(core, connection);
+    read_on(core, connection);
+}
 
-        connection->held_id = 0;
-        connection_acknowledge(
-                core, connection, connection->held_type, packet_id, connection->held_reason);
-    }
-    if (connection->suback)
-        pending_suback_send(core, connection);
-    if (connection->unread && !list_linked(&connection->ready))
-        list_append(&core->ready, &connection->ready);
-    connection->unread = false;
+void connection_release(struct core *core, struct connection *connection)
+{
+    struct acknowledgement next;
+
+    while (withheld_take(&connection->withheld, &core->memory, &next))
+        connection_acknowledge(core, connection, (enum mqtt_type)next.type, next.packet_id,
+                (enum mqtt_reason)next.reason);
+    if (connection->withheld.count < WITHHELD_MAX)
+        read_on(core, connection);
 }
 
 void connection_keep_alive(struct core *core, struct connection *connection, uint16_t keep_alive_s)
@@ -222,7 +234,7 @@ static void check_silence(struct core *core, struct connection *connection)
         .tell = true,
         .keep_will = true };
 
-    if (connection->waits > 0 || list_linked(&connection->ready))
+    if (connection->unread || list_linked(&connection->ready))
         connection->heard_ms = core->now_ms; /* It is left unread. */
     if (core->now_ms - connection->heard_ms >= connection->silence_max_ms) {
         connection_end(core, connection, &silent);

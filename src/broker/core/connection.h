@@ -11,6 +11,7 @@
 #include "base/timer.h"
 #include "broker/core/aliases.h"
 #include "broker/core/core.h"
+#include "broker/core/withheld.h"
 #include "mqtt/packet.h"
 
 enum connection_phase {
@@ -47,17 +48,15 @@ struct connection {
     uint32_t packet_max;     /* Maximum Packet Size of the client */
     struct aliases_in aliases_in;
     struct aliases_out aliases_out;
-    uint32_t waits;                /* answers of other shards or full queues that it waits for */
-    uint16_t held_id;              /* an acknowledgement that waits with them; 0: none */
-    struct pending_suback *suback; /* that waits with them; NULL: none */
-    uint8_t held_type;
-    uint8_t held_reason;
-    bool problem_information : 1; /* the client wants reason strings */
-    bool unread : 1;              /* core_receive() has said CORE_WAIT because of them */
-    bool paused : 1;              /* left unread until its control packets are out */
-    bool moved : 1;               /* it has come home by parcel */
-    bool counted : 1;             /* among the connections that have done CONNECT */
-    bool expiry_zero : 1;         /* CONNECT's Session Expiry Interval was 0 or absent */
+    struct withheld withheld;      /* acknowledgements of what it published */
+    uint32_t waits;                /* answers of groups that its SUBACK waits for */
+    struct pending_suback *suback; /* that waits for them; NULL: none */
+    bool problem_information : 1;  /* the client wants reason strings */
+    bool unread : 1;               /* core_receive() has said CORE_WAIT because of them */
+    bool paused : 1;               /* left unread until its control packets are out */
+    bool moved : 1;                /* it has come home by parcel */
+    bool counted : 1;              /* among the connections that have done CONNECT */
+    bool expiry_zero : 1;          /* CONNECT's Session Expiry Interval was 0 or absent */
 };
 
 static inline struct bytes connection_peer_bytes(const struct connection *connection)
@@ -105,11 +104,14 @@ void connection_condemn(struct core *core, struct connection *connection);
 /* Ends those that were condemned. */
 void connections_end_condemned(struct core *core);
 
-/* The connection waits for `more` answers; it is left unread until it has them. */
-void connection_wait(struct connection *connection, uint32_t more);
+/* One more group is to answer before the SUBACK; the connection is left unread until it has. */
+void connection_wait(struct connection *connection);
 
-/* One of them came. */
+/* One of them has. */
 void connection_answered(struct core *core, struct connection *connection);
+
+/* Sends those withheld acknowledgements whose turn has come. */
+void connection_release(struct core *core, struct connection *connection);
 
 struct target connection_target(const struct core *core, const struct connection *connection);
 struct connection *connection_find(const struct core *core, struct target target);

@@ -75,7 +75,7 @@ bool membership_join(struct core *core, struct session *session, struct connecti
     membership->position = joining->position;
     membership->window = session->outgoing.window;
     membership->travels = true;
-    connection_wait(connection, 1);
+    connection_wait(connection);
     core_post(core, core_home(core, membership->group_hash), &membership->letter,
             &(struct mail){ .kind = MAIL_JOIN, .of.membership = membership });
     return true;

@@ -15,6 +15,15 @@
 
 /* ---- PUBLISH ---- */
 
+static uint32_t withheld_pubacks(const struct connection *connection)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < connection->withheld.count; i++)
+        count += connection->withheld.entries[i].type == MQTT_PUBACK;
+    return count;
+}
+
 /* What ends the connection, though the packet itself is well formed. */
 static enum mqtt_reason check_promises(const struct core *core, const struct connection *connection,
         const struct mqtt_publish *publish)
@@ -25,9 +34,9 @@ static enum mqtt_reason check_promises(const struct core *core, const struct con
         return MQTT_QOS_NOT_SUPPORTED; /* [U5-3.2.2.3.4-2] */
     if (publish->retain && !core->settings->retain_available)
         return MQTT_RETAIN_NOT_SUPPORTED; /* [U5-3.2.2.3.5-1] */
-    /* QoS 1 is acknowledged at once or not read, so only QoS 2 stays open [U5-3.3.4-5]. */
+    /* QoS 2 stays open until PUBREL, QoS 1 only while its PUBACK is withheld [U5-3.3.4-5]. */
     if (publish->qos > 0 && connection->version == MQTT_5_0 && receive_max > 0 &&
-            connection->session->incoming.count >= receive_max &&
+            connection->session->incoming.count + withheld_pubacks(connection) >= receive_max &&
             !packet_ids_have(&connection->session->incoming, publish->packet_id))
         return MQTT_RECEIVE_MAXIMUM_EXCEEDED;
     return MQTT_SUCCESS;
@@ -95,7 +104,8 @@ static void tell_refused(struct core *core, const struct connection *connection,
             field_text("limit", refusal->limit));
 }
 
-/* Routes it; the reason is for the publisher. */
+/* Routes it; the reason is for the publisher. MQTT_IMPLEMENTATION_ERROR: nothing was done, for want of
+ * memory. */
 static enum mqtt_reason take(
         struct core *core, struct connection *connection, const struct mqtt_publish *publish)
 {
@@ -106,17 +116,15 @@ static enum mqtt_reason take(
         .qos = publish->qos,
         .retain = publish->retain,
         .expires_ms = expiry(core, publish) };
-    struct routed routed = route_publish(core, &parts, &publisher, connection);
-    struct refusal refusal = { MQTT_QUOTA_EXCEEDED, NULL };
+    bool waits = publish->qos > 0 && core->settings->queue_full_policy == QUEUE_BACKPRESSURE;
+    struct routed routed = { .no_memory = true };
 
+    if (!waits || withheld_add(&connection->withheld, &core->memory))
+        routed = route_publish(core, &parts, &publisher, waits ? connection : NULL);
     if (routed.no_memory)
-        refusal.limit = "memory";
-    else if (routed.retained_full)
-        refusal.limit = "retained_max";
-    if (refusal.limit) {
-        tell_refused(core, connection, publish, &refusal);
-        return refusal.reason;
-    }
+        return MQTT_IMPLEMENTATION_ERROR;
+    if (routed.retained_full)
+        return MQTT_QUOTA_EXCEEDED;
     if (routed.matched == 0)
         return MQTT_NO_MATCHING_SUBSCRIBERS;
     if (routed.refused == routed.matched && publish->qos > 0)
@@ -124,25 +132,56 @@ static enum mqtt_reason take(
     return MQTT_SUCCESS;
 }
 
-/* The acknowledgement goes now, or with the last answer that the connection waits for. */
+static enum mqtt_reason take_and_tell(
+        struct core *core, struct connection *connection, const struct mqtt_publish *publish)
+{
+    enum mqtt_reason reason = take(core, connection, publish);
+    struct refusal refusal = { reason,
+        reason == MQTT_IMPLEMENTATION_ERROR ? "memory" : "max_queued_messages or retained_max" };
+
+    if (reason >= MQTT_UNSPECIFIED_ERROR)
+        tell_refused(core, connection, publish, &refusal);
+    return reason;
+}
+
+/* The acknowledgement goes now, or behind those that are withheld. */
 static void acknowledge(struct core *core, struct connection *connection,
         const struct mqtt_publish *publish, enum mqtt_reason reason)
 {
     enum mqtt_type type = publish->qos == 1 ? MQTT_PUBACK : MQTT_PUBREC;
+    struct acknowledgement *last = withheld_last(&connection->withheld);
 
-    if (connection->waits > 0) {
-        connection->held_id = publish->packet_id;
-        connection->held_type = (uint8_t)type;
-        connection->held_reason = (uint8_t)reason;
+    if (!last) {
+        connection_acknowledge(core, connection, type, publish->packet_id, reason);
         return;
     }
-    connection_acknowledge(core, connection, type, publish->packet_id, reason);
+    if (last->packet_id > 0 && !withheld_add(&connection->withheld, &core->memory)) {
+        connection_fail(core, connection, MQTT_IMPLEMENTATION_ERROR, "no memory to acknowledge");
+        return;
+    }
+    last = withheld_last(&connection->withheld);
+    last->packet_id = publish->packet_id;
+    last->type = (uint8_t)type;
+    last->reason = (uint8_t)reason;
+    connection_release(core, connection);
 }
 
 /* Only 5.0 can be told; for the others a refused message takes its normal course, undelivered. */
 static bool refusal_is_told(const struct connection *connection, enum mqtt_reason reason)
 {
     return reason >= MQTT_UNSPECIFIED_ERROR && connection->version == MQTT_5_0;
+}
+
+/* Lost for want of memory, and its publisher cannot be told: it is disconnected, and sends again
+ * [MQTT311-4.8.0-2]. */
+static bool must_end(const struct connection *connection, enum mqtt_reason reason)
+{
+    return reason == MQTT_IMPLEMENTATION_ERROR && connection->version != MQTT_5_0;
+}
+
+static void end_for_memory(struct core *core, struct connection *connection)
+{
+    connection_fail(core, connection, MQTT_IMPLEMENTATION_ERROR, "no memory for its message");
 }
 
 static void publish_exactly_once(struct core *core, struct connection *connection,
@@ -154,17 +193,20 @@ static void publish_exactly_once(struct core *core, struct connection *connectio
     struct mqtt_inflow_step step;
 
     if (!held && !packet_ids_add(ids, &core->memory, publish->packet_id)) {
-        connection_fail(core, connection, MQTT_QUOTA_EXCEEDED, "no memory for a packet id");
+        end_for_memory(core, connection);
         return;
     }
     if (!held && reason == MQTT_SUCCESS)
-        reason = take(core, connection, publish);
+        reason = take_and_tell(core, connection, publish);
     step = mqtt_inflow_step(held ? IN_HELD : IN_FREE,
             refusal_is_told(connection, reason) ? GOT_PUBLISH_REFUSED : GOT_PUBLISH);
-    if (step.next == IN_FREE)
+    if (step.next == IN_FREE || must_end(connection, reason))
         packet_ids_remove(ids, &core->memory, publish->packet_id);
     /* A repeat of what is held is only acknowledged again. */
-    acknowledge(core, connection, publish, held ? MQTT_SUCCESS : reason);
+    if (must_end(connection, reason))
+        end_for_memory(core, connection);
+    else
+        acknowledge(core, connection, publish, held ? MQTT_SUCCESS : reason);
 }
 
 static void publish_accepted(
@@ -180,8 +222,12 @@ static void publish_accepted(
         return;
     }
     if (reason == MQTT_SUCCESS)
-        reason = take(core, connection, publish);
-    if (publish->qos == 1)
+        reason = take_and_tell(core, connection, publish);
+    if (publish->qos == 0)
+        return;
+    if (must_end(connection, reason))
+        end_for_memory(core, connection);
+    else
         acknowledge(core, connection, publish, reason);
 }
 

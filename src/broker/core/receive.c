@@ -198,7 +198,7 @@ static enum core_verdict pause_reason(struct core *core, struct connection *conn
 {
     if (connection->phase >= PHASE_DRAINING)
         return CORE_END;
-    if (connection->waits > 0) {
+    if (connection->waits > 0 || connection->withheld.count >= WITHHELD_MAX) {
         connection->unread = true;
         return CORE_WAIT;
     }

@@ -260,11 +260,6 @@ static bool retain(struct core *core, struct message *message, struct routed *ro
     return false;
 }
 
-static bool asks(const struct core *core, const struct connection *waiting, uint8_t qos)
-{
-    return waiting && qos > 0 && core->settings->queue_full_policy == QUEUE_BACKPRESSURE;
-}
-
 struct routed route_message(struct core *core, struct message *message,
         const struct target *publisher, struct connection *waiting)
 {
@@ -272,8 +267,6 @@ struct routed route_message(struct core *core, struct message *message,
     struct publication publication = { .topic = message_topic(message), .publisher = publisher };
     struct route route;
 
-    if (!asks(core, waiting, message->qos))
-        waiting = NULL;
     routed.no_memory =
             message->retain && core->settings->retain_available && !retain(core, message, &routed);
     publication.revision = message->revision;
@@ -308,8 +301,7 @@ struct routed route_publish(struct core *core, const struct message_parts *parts
     if (parts->retain)
         return route_message(core, message, publisher, waiting);
     routed.matched = route.count;
-    routed.no_memory = !spread(
-            core, message, &route, asks(core, waiting, parts->qos) ? waiting : NULL, &routed);
+    routed.no_memory = !spread(core, message, &route, waiting, &routed);
     core_unref(core, message);
     return routed;
 }

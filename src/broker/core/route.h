@@ -22,8 +22,8 @@ struct routed {
 /*
  * Delivers what the parts say, and retains it where they say so and retained messages are
  * available. The caller has seen that core_has_room(). `publisher` is excluded by No Local.
- * `waiting`, where it is not NULL, waits for full queues under QUEUE_BACKPRESSURE
- * (connection_wait()).
+ * The last withheld acknowledgement of
+ * `waiting`, where that is not NULL, waits for full queues (ask.h).
  */
 struct routed route_publish(struct core *core, const struct message_parts *parts,
         const struct target *publisher, struct connection *waiting);
