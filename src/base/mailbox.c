@@ -49,7 +49,7 @@ void *mailbox_put(struct mailbox *mailbox)
 
 bool mailbox_publish(struct mailbox *mailbox)
 {
-    if (atomic_load_explicit(&mailbox->tail, memory_order_relaxed) == mailbox->filled)
+    if (!mailbox_unpublished(mailbox))
         return false;
     /* Sequentially consistent, which includes release: the slots are written before they are seen,
      * and the caller's next look at "is it asleep" comes after this store. */

@@ -46,6 +46,12 @@ bool mailbox_has_room(struct mailbox *mailbox);
 /* Producer: the next free slot, to be filled now; only after mailbox_has_room(). */
 void *mailbox_put(struct mailbox *mailbox);
 
+/* Producer: true when something was put and is not visible yet. */
+static inline bool mailbox_unpublished(const struct mailbox *mailbox)
+{
+    return atomic_load_explicit(&mailbox->tail, memory_order_relaxed) != mailbox->filled;
+}
+
 /* Producer: makes all that was put visible. True when that was anything. */
 bool mailbox_publish(struct mailbox *mailbox);
 

@@ -92,6 +92,7 @@ struct hub *hub_new(const struct hub_setup *setup)
     if (!hub)
         return NULL;
     hub->setup = *setup;
+    list_init(&hub->orphans);
     hub->index = index_new(&index_setup);
     hub->retained = retained_new(&retained_setup);
     if (hub->index && hub->retained && make_mailboxes(hub))
@@ -104,9 +105,12 @@ void hub_free(struct hub *hub)
 {
     size_t count = (size_t)hub->setup.shards * hub->setup.shards;
     struct memory memory = hub->setup.memory;
+    struct list *orphan;
 
     index_free(hub->index);
     retained_free(hub->retained);
+    while ((orphan = list_take_first(&hub->orphans)))
+        membership_free(&memory, container_of(orphan, struct membership, letter.link));
     for (size_t i = 0; hub->mailboxes && i < count; i++)
         mailbox_deinit(&hub->mailboxes[i], &memory);
     memory_give(&memory, hub->mailboxes, count * sizeof(*hub->mailboxes));
@@ -215,9 +219,11 @@ static void drop_mail(struct core *core, const struct mail *mail)
         break;
     case MAIL_JOIN:
     case MAIL_JOINED:
+        list_remove(&mail->of.membership->letter.link);
+        list_append(&core->hub->orphans, &mail->of.membership->letter.link);
+        break;
     case MAIL_LEAVE:
-        memory_give(&core->memory, mail->of.membership,
-                sizeof(*mail->of.membership) + mail->of.membership->filter_size);
+        membership_free(&core->memory, mail->of.membership);
         break;
     case MAIL_HAND:
     case MAIL_HAND_BACK:
@@ -462,12 +468,28 @@ static int64_t earlier(int64_t a_ms, int64_t b_ms)
     return a_ms < b_ms ? a_ms : b_ms;
 }
 
+/* Something has been said since the turn's end that no shard can see yet, though it could. */
+static bool has_unsent_mail(struct core *core)
+{
+    for (unsigned i = 0; i < core->hub->setup.shards; i++) {
+        struct outbox *outbox = &core->outboxes[i];
+
+        if (i == core->shard ? !list_empty(&outbox->waiting)
+                             : mailbox_unpublished(outbox->mailbox) ||
+                                (!list_empty(&outbox->waiting) &&
+                                        mailbox_has_room(outbox->mailbox)))
+            return true;
+    }
+    return false;
+}
+
 int64_t core_due_ms(struct core *core)
 {
     int64_t due_ms =
             earlier(timer_next_ms(&core->connection_timers), timer_next_ms(&core->session_timers));
 
-    if (readers_waiting(core) || (!list_empty(&core->due_wills) && core_has_room(core)))
+    if (readers_waiting(core) || has_unsent_mail(core) ||
+            (!list_empty(&core->due_wills) && core_has_room(core)))
         return core->now_ms;
     return earlier(due_ms, core->sweep_due_ms);
 }

@@ -411,7 +411,7 @@ void group_leave(struct core *core, struct membership *membership)
             pump(core, group);
         }
     }
-    memory_give(&core->memory, membership, sizeof(*membership) + membership->filter_size);
+    membership_free(&core->memory, membership);
 }
 
 void group_member_changed(struct core *core, const struct mail *mail)

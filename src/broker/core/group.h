@@ -147,6 +147,9 @@ void hand_arrived(struct core *core, struct hand *hand); /* MAIL_HAND; takes it 
 /* Sends a hand home with its fate. */
 void hand_back(struct core *core, struct hand *hand, int fate);
 
+/* Frees a membership that is nobody's any more. */
+void membership_free(const struct memory *memory, struct membership *membership);
+
 /* Frees a hand that is nobody's any more. */
 void hand_free(struct core *core, struct hand *hand);
 

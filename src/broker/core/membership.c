@@ -90,9 +90,9 @@ static void tell(struct core *core, struct membership *membership, uint32_t wind
                     .session = membership->session });
 }
 
-static void membership_free(struct core *core, struct membership *membership)
+void membership_free(const struct memory *memory, struct membership *membership)
 {
-    memory_give(&core->memory, membership, sizeof(*membership) + membership->filter_size);
+    memory_give(memory, membership, sizeof(*membership) + membership->filter_size);
 }
 
 /* The group could not take it: the subscription is as if it had never been. */
@@ -121,7 +121,7 @@ void membership_joined(struct core *core, struct membership *membership)
     if (connection)
         connection_answered_join(core, connection, membership);
     if (failed)
-        membership_free(core, membership);
+        membership_free(&core->memory, membership);
     else if (!session || membership->gone)
         send_leave(core, membership);
     else if (!session->connection || session->outgoing.window != membership->window)

@@ -18,7 +18,8 @@ struct core;
 struct connection;
 struct will;
 
-enum { SESSION_EXPIRY_NEVER = UINT32_MAX };
+/* An expiry interval that is none. */
+static const uint32_t SESSION_EXPIRY_NEVER = UINT32_MAX;
 
 /* One filter of a session. */
 struct subscription {

@@ -28,6 +28,7 @@ struct hub {
     struct mailbox *mailboxes;       /* from shard a to shard b at a * shards + b */
     _Atomic int64_t sessions;        /* of all shards, for global_max_clients */
     _Atomic int64_t connections;     /* for global_max_connections */
+    struct list orphans; /* memberships found on their way at the end: their sessions may know them */
     _Atomic uint64_t retained_freed; /* messages that the retained store let go last */
     _Atomic uint64_t retained_freed_bytes;
 };
