@@ -70,22 +70,24 @@ enum { STREAM_MESSAGES = 200 };
 
 static void every_qos_in_order(const struct server *server)
 {
-    struct client *client = connected(server, "client", false);
+    struct client *subscriber = connected(server, "subscriber", false);
+    struct client *publisher = connected(server, "publisher", false);
     char payload[16];
 
-    client_subscribe(client, "a/+", 2, 0);
+    client_subscribe(subscriber, "a/+", 2, 0);
     for (int qos = 0; qos <= 2; qos++) {
         for (int i = 0; i < STREAM_MESSAGES; i++) {
             snprintf(payload, sizeof(payload), "%d", i);
-            publish(client, "a/b", payload, qos, false);
+            publish(publisher, "a/b", payload, qos, false);
         }
         for (int i = 0; i < STREAM_MESSAGES; i++) {
             snprintf(payload, sizeof(payload), "%d", i);
-            expect_message(client, "a/b", payload, qos, false);
+            expect_message(subscriber, "a/b", payload, qos, false);
         }
     }
-    expect_no_more(client);
-    client_disconnect(client);
+    expect_no_more(subscriber);
+    client_disconnect(publisher);
+    client_disconnect(subscriber);
 }
 
 static void large_payload(const struct server *server)
