@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A server within the test's own process: the broker's shards in one thread, with a false clock,
+ * memory that is counted, and locks that check how they are used. Clients are peers (peer.h).
+ *
+ *     SERVER_TEST("MQTT5-3.12.4-1", ping_is_answered)
+ *     {
+ *         struct peer *a = peer_connected(server, "a", MQTT_5_0);
+ *
+ *         peer_send(a, "C0 00");
+ *         peer_expect(a, "D0 00");
+ *     }
+ *
+ * Each such test runs with one shard and with two, whose mailboxes have one slot and whose output
+ * buffer is so small that most packets do not fit it at once. Peers arrive at the shards in turn,
+ * so many have to move home.
+ *
+ * Everything that is sent is handled before the call returns; nothing happens by itself but by
+ * clock_advance(). A test that fails prints what the peers and the server told each other.
+ */
+#ifndef TESTS_HARNESS_SERVER_H
+#define TESTS_HARNESS_SERVER_H
+
+#include "broker/core/core.h"
+#include "tests/harness/locks.h"
+#include "tests/harness/memory.h"
+#include "tests/harness/test.h"
+
+enum {
+    SERVER_SHARDS_MAX = 4,
+    SERVER_EVENTS_MAX = 64, /* different names of events */
+    TRANSCRIPT_MAX = 8192,
+};
+
+struct server_event {
+    const char *name;
+    unsigned count;
+};
+
+/*
+ * The first fields may be changed by a test: `settings` and `listener` at any time, those before
+ * them until the first peer comes, for the server starts with it.
+ */
+struct server {
+    unsigned shard_count;
+    uint32_t mailbox_slots;
+    size_t head_size; /* of the buffer that is filled with output */
+    bool may_refuse;  /* a transport may be refused: memory is made to fail */
+    struct core_settings settings;
+    struct listener_settings listener;
+
+    /* For reading. */
+    int64_t now_ms;
+    struct test_memory memory;
+    struct hub *hub; /* NULL until it has started */
+    struct {
+        struct core *core;
+        bool awake;
+        int64_t due_ms;
+    } shards[SERVER_SHARDS_MAX];
+
+    /* The harness's own. */
+    struct test_locks locks;
+    struct peer *peers;
+    unsigned arrivals;
+    uint8_t *head;
+    struct server_event events[SERVER_EVENTS_MAX];
+    char transcript[TRANSCRIPT_MAX]; /* the last of what was said, for a test that fails */
+    size_t transcript_size;
+};
+
+/* A server with the default settings, not started yet. */
+struct server *server_new(unsigned shards);
+
+/*
+ * Ends all peers, then the server. Fails the test unless the counters add up (matched = delivered +
+ * waiting + expired + dropped) and all memory and locks come back.
+ */
+void server_end(struct server *server);
+
+/* Starts it, where a test wants that without a peer. */
+void server_start(struct server *server);
+
+/* Lets every shard take turns until none has anything to do. */
+void server_run(struct server *server);
+
+/* Time passes; whatever becomes due on the way happens at its time. */
+void clock_advance(struct server *server, int64_t ms);
+
+/* The server publishes, as it does for $SYS. */
+void server_announces(struct server *server, const char *topic, const char *payload, bool retain);
+
+/* How many events of that name the server has told so far. */
+unsigned server_told(const struct server *server, const char *name);
+
+/* The sum over the shards of the counter at this offset of struct counters. */
+uint64_t server_count_at(const struct server *server, size_t offset);
+#define server_count(server, member) server_count_at((server), offsetof(struct counters, member))
+
+/* Messages that wait on all shards: core_waiting(). */
+uint64_t server_waiting(const struct server *server);
+
+/* Ends the test as failed, with the transcript and this sentence. */
+_Noreturn void server_fail(const struct server *server, const char *file, int line,
+        const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* A line of the transcript. */
+void server_note(struct server *server, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
+
+/* A test that is run with one shard and with two; see above. */
+#define SERVER_TEST(ids, function)                                                                 \
+    static void function##_with(struct server *server);                                            \
+    SPEC_TEST(ids, function)                                                                       \
+    {                                                                                              \
+        for (unsigned shards = 1; shards <= 2; shards++) {                                         \
+            struct server *server = server_new(shards);                                            \
+                                                                                                   \
+            function##_with(server);                                                               \
+            server_end(server);                                                                    \
+        }                                                                                          \
+    }                                                                                              \
+    static void function##_with(struct server *server)
+
+#endif
