@@ -96,7 +96,8 @@ BREACHES = {
                            "    return count++;\n}\n", 4, "that can change"),
     "no_readme": ("src/base/README.md", None, 1, "is missing"),
     "readme_title": ("src/base/README.md", "# base\n- `bytes`: a view\n", 1, "not a sentence"),
-    "readme_differs": ("src/base/README.md", "Other bytes.\n- `bytes`: a view\n", 1, "src/README.md"),
+    "readme_differs": ("src/base/README.md", "Other bytes.\n- `bytes`: a view\n", 1,
+                       "src/README.md"),
     "readme_forgets": ("src/base/README.md", "Bytes.\n", 1, "no line for bytes"),
 }
 
