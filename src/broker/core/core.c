@@ -306,6 +306,11 @@ void core_apply(struct core *core, const struct core_settings *settings, int64_t
     core->settings = settings;
 }
 
+void core_tell_up_to(struct core *core, enum event_level level)
+{
+    core->journal.level = level;
+}
+
 const struct counters *core_counters(const struct core *core)
 {
     return &core->counters;

@@ -92,6 +92,9 @@ void core_free(struct core *core);
 /* From now on these settings hold; queues already over a new limit are not cut. */
 void core_apply(struct core *core, const struct core_settings *settings, int64_t now_ms);
 
+/* From now on events up to this level are told to the journal. */
+void core_tell_up_to(struct core *core, enum event_level level);
+
 /* What this shard has counted; another thread may read it (relaxed, each number true by itself). */
 const struct counters *core_counters(const struct core *core);
 
