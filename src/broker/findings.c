@@ -11,7 +11,7 @@ static const struct severity_row {
 } severity_rows[] = {
     [REPORT_ERROR] = { "Error: ", "config.error", EVENT_ERROR },
     [REPORT_WARNING] = { "Warning: ", "config.warning", EVENT_WARN },
-    [REPORT_NOTICE] = { "", "config.notice", EVENT_INFO },
+    [REPORT_NOTICE] = { NULL, "config.notice", EVENT_INFO },
 };
 
 static void keep(void *context, enum report_severity severity, const char *text)
@@ -42,9 +42,12 @@ void findings_deinit(struct findings *findings)
 
 void findings_print(const struct findings *findings)
 {
-    for (unsigned i = 0; i < findings->count; i++)
-        fprintf(stderr, "%s%s\n", severity_rows[findings->kept[i].severity].prefix,
-                findings->kept[i].text);
+    for (unsigned i = 0; i < findings->count; i++) {
+        const struct finding *finding = &findings->kept[i];
+
+        if (finding->severity != REPORT_NOTICE)
+            fprintf(stderr, "%s%s\n", severity_rows[finding->severity].prefix, finding->text);
+    }
     if (findings->left_out > 0)
         fprintf(stderr, "and %u more\n", findings->left_out);
 }

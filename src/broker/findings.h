@@ -25,7 +25,7 @@ struct findings {
 void findings_init(struct findings *findings);
 void findings_deinit(struct findings *findings);
 
-/* Each as a line on stderr, as Mosquitto words them: "Error: broker.conf:12: ...". */
+/* Errors and warnings as lines on stderr, worded as in Mosquitto: "Error: broker.conf:12: ...". */
 void findings_print(const struct findings *findings);
 
 /* Each as an event: config.error, config.warning or config.notice. */

@@ -3,6 +3,7 @@
 
 #include "broker/config/arguments.h"
 #include "broker/findings.h"
+#include "broker/log_line.h"
 #include "broker/mutexes.h"
 #include "broker/process.h"
 #include "broker/shard.h"
@@ -47,22 +48,36 @@ static bool load_config(struct server *server, struct findings *findings)
     return config_load(&server->config, &request, &findings->report) == 0;
 }
 
+/* Who starts a server looks at its stderr: an error before it runs is told there too. */
+static void write_at_start(void *context, const struct event *event)
+{
+    struct server *server = context;
+    struct log_settings plain = { .format = LOG_FORMAT_MOSQUITTO };
+    struct log_line line;
+
+    log_source_journal(&server->source, EVENT_DEBUG).write(&server->source, event);
+    if (event->level > EVENT_ERROR || server->config->log.to.set & LOG_TO_STDERR)
+        return;
+    log_line_write(&line, event, &plain, 0);
+    fwrite(line.text, 1, line.size, stderr);
+}
+
 /* A log file that cannot be opened does not keep the server from its clients: stderr takes over. */
 static int open_log(struct server *server)
 {
-    struct log_settings settings = server->config->log;
-    int failure = log_open(&server->log, &settings);
+    struct log_settings *settings = &server->config->log;
+    int failure = log_open(&server->log, settings);
 
     if (failure < 0) {
-        settings.to.set = (settings.to.set & ~(unsigned)LOG_TO_FILE) | LOG_TO_STDERR;
-        if (log_open(&server->log, &settings) < 0)
+        settings->to.set = (settings->to.set & ~(unsigned)LOG_TO_FILE) | LOG_TO_STDERR;
+        if (log_open(&server->log, settings) < 0)
             return -ENOMEM;
     }
     log_source_init(&server->source, server->log);
-    server->journal = log_source_journal(&server->source, log_level(&settings));
+    server->journal = (struct journal){ log_level(settings), write_at_start, server };
     if (failure < 0)
         journal_tell(&server->journal, EVENT_ERROR, "log.failed",
-                field_text("file", settings.to.path), field_text("text", strerror(-failure)));
+                field_text("file", settings->to.path), field_text("text", strerror(-failure)));
     return 0;
 }
 
@@ -367,6 +382,7 @@ static enum server_status serve(struct server *server)
         tell_failure(server, "the system gives no signals or no thread");
         return SERVER_FAILED;
     }
+    server->journal = log_source_journal(&server->source, server->journal.level);
     journal_tell(&server->journal, EVENT_INFO, "server.running",
             field_text("version", NIGHTJAR_VERSION), field_number("threads", server->group.count));
     serve_signals(server);

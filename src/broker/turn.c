@@ -169,26 +169,33 @@ static int write_out(struct shard *shard, struct link *link)
     return result;
 }
 
+static void write_link(struct shard *shard, struct link *link)
+{
+    int result = write_out(shard, link);
+
+    link->more = result > 0;
+    if (result < 0)
+        end_link(shard, link, STREAM_END_CLEAN);
+    else if (result == 0 && !link->leftover && link->state == LINK_DRAINS)
+        finish_link(shard, link);
+    else if (!await(shard, link, wanted_waits(link)))
+        end_link(shard, link, STREAM_END_CLEAN);
+}
+
+/* Does what core wants of a connection that it has named. */
 static void serve_output(struct shard *shard, struct link *link)
 {
-    enum connection_fate fate;
-    int result;
+    enum connection_fate fate = connection_fate(link->connection);
 
-    if (!link->connection)
-        return;
-    fate = connection_fate(link->connection);
     if (fate == CONNECTION_DROPS) {
         end_link(shard, link, STREAM_END_ABRUPT);
         return;
     }
     if (fate == CONNECTION_DRAINS)
         link->state = LINK_DRAINS;
-    result = write_out(shard, link);
-    link->more = result > 0;
-    if (result < 0)
-        end_link(shard, link, STREAM_END_CLEAN);
-    else if (result == 0 && !link->leftover && link->state == LINK_DRAINS)
-        finish_link(shard, link);
+    /* One whose socket is full is written to when the poll says so, and not tried before. */
+    if (!(link->waits & POLL_WRITE))
+        write_link(shard, link);
     else if (!await(shard, link, wanted_waits(link)))
         end_link(shard, link, STREAM_END_CLEAN);
 }
@@ -232,26 +239,24 @@ static void move_link(struct shard *shard, struct link *link, unsigned home)
 
 /*
  * Gives core the unread bytes, and writes out in between what core has too much of. False when that
- * has closed this very link.
+ * has ended this very link.
  */
 static bool feed(struct shard *shard, struct link *link, struct bytes in, struct core_received *out)
 {
     size_t used = 0;
 
-    for (;;) {
+    do {
         *out = core_receive(shard->core, link->connection, bytes_from(in, used), shard->now_ms);
         used += out->used;
-        if (out->verdict != CORE_AGAIN)
-            break;
         serve_full(shard);
-        if (link->state == LINK_CLOSED)
+        if (!link->connection)
             return false;
-    }
+    } while (out->verdict == CORE_AGAIN);
     out->used = used;
     return true;
 }
 
-/* Gives core the unread bytes of a link and does what it says; the link may be gone afterwards. */
+/* Gives core the unread bytes and does what it says; the link may be gone afterwards. */
 static void digest(struct shard *shard, struct link *link, struct bytes in)
 {
     struct core_received received;
@@ -269,7 +274,6 @@ static void digest(struct shard *shard, struct link *link, struct bytes in)
         end_link(shard, link, STREAM_END_CLEAN);
     else if (received.verdict == CORE_MOVE)
         move_link(shard, link, received.home);
-    serve_full(shard);
 }
 
 /* At most one buffer-full for each turn: a busy peer does not starve others. */
@@ -311,7 +315,7 @@ static void serve_link(struct shard *shard, struct link *link, unsigned ready)
     }
     /* A failure shows as both, whatever was waited for; the read tells it then. */
     if (ready & link->waits & POLL_WRITE)
-        serve_output(shard, link);
+        write_link(shard, link);
     if (!(ready & POLL_READ))
         return;
     if (link->state == LINK_OPEN)
@@ -442,6 +446,7 @@ static void take_mail(struct shard *shard)
     struct link *link;
 
     core_take_mail(shard->core, shard->now_ms);
+    serve_full(shard);
     while ((link = core_next_parcel(shard->core)))
         admit_link(shard, link, true);
 }
@@ -457,6 +462,7 @@ static void take_config(struct shard *shard)
     for (size_t i = 0; i < config->listener_count; i++)
         shard->listeners[i] = config->listeners[i].settings;
     shard->journal.level = log_level(&config->log);
+    core_tell_up_to(shard->core, shard->journal.level);
     core_apply(shard->core, &config->core, shard->now_ms);
     if (shard->sys)
         sys_set_interval(shard->sys, config->sys_interval_s * INT64_C(1000), shard->now_ms);
