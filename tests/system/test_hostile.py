@@ -40,7 +40,8 @@ def expect_reason(server, *reasons):
     Mosquitto has words of its own.
     """
     if IS_NIGHTJAR:
-        server.await_log(rf"\.(ended|disconnected|refused|dropped) .*\breason=({'|'.join(reasons)})")
+        server.await_log(
+            rf"\.(ended|disconnected|refused|dropped) .*\breason=({'|'.join(reasons)})")
 
 
 def expect_end(wire, version, *codes):
