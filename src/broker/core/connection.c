@@ -34,23 +34,16 @@ void connection_has_output(struct core *core, struct connection *connection)
 }
 
 /* Without memory for what it must be told, a connection cannot go on. */
-static void drop(struct core *core, struct connection *connection)
-{
-    static const struct ending ending = {
-        .reason = MQTT_QUOTA_EXCEEDED, .name = "no_memory", .keep_will = true
-    };
-
-    connection_end(core, connection, &ending);
-    connection->phase = PHASE_DROPPED;
-    connection_has_output(core, connection);
-}
+static const struct ending no_memory = {
+    .reason = MQTT_QUOTA_EXCEEDED, .name = "no_memory", .keep_will = true, .at_once = true
+};
 
 uint8_t *connection_control_room(struct core *core, struct connection *connection, size_t size)
 {
     uint8_t *room = buffer_room(&connection->control, &core->memory, size);
 
     if (!room)
-        drop(core, connection);
+        connection_condemn(core, connection, &no_memory);
     return room;
 }
 
@@ -139,7 +132,7 @@ void connection_end(struct core *core, struct connection *connection, const stru
     tell_ending(core, connection, ending);
     if (session && ending->tell && connection->version == MQTT_5_0)
         say_disconnect(core, connection, ending);
-    connection->phase = PHASE_DRAINING;
+    connection->phase = ending->at_once ? PHASE_DROPPED : PHASE_DRAINING;
     connection->waits = 0;
     connection->unread = false;
     pending_suback_free(core, connection);
@@ -165,19 +158,24 @@ void connection_fail(
     connection_end(core, connection, &ending);
 }
 
-void connection_condemn(struct core *core, struct connection *connection)
+void connection_condemn(
+        struct core *core, struct connection *connection, const struct ending *sentence)
 {
-    if (!list_linked(&connection->condemned))
-        list_append(&core->condemned, &connection->condemned);
+    if (list_linked(&connection->condemned))
+        return;
+    connection->sentence = sentence;
+    list_append(&core->condemned, &connection->condemned);
 }
 
 void connections_end_condemned(struct core *core)
 {
     struct list *link;
 
-    while ((link = list_take_first(&core->condemned)))
-        connection_fail(core, container_of(link, struct connection, condemned), MQTT_QUOTA_EXCEEDED,
-                "its queue is full and queue_full_policy is disconnect");
+    while ((link = list_take_first(&core->condemned))) {
+        struct connection *connection = container_of(link, struct connection, condemned);
+
+        connection_end(core, connection, connection->sentence);
+    }
 }
 
 void connection_wait(struct connection *connection)

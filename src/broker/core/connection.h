@@ -34,8 +34,9 @@ struct connection {
     uint8_t version;       /* enum mqtt_version, once CONNECT is read */
     uint8_t phase;         /* enum connection_phase */
     struct list output;    /* in core->output or core->full while there is something to write */
-    struct list condemned; /* in core->condemned while it is to be ended for reading too slowly */
-    struct list ready;     /* in core->stalled while it waits for mailboxes, in core->ready after */
+    struct list condemned; /* in core->condemned while it is to be ended */
+    const struct ending *sentence; /* why */
+    struct list ready; /* in core->stalled while it waits for mailboxes, in core->ready after */
     void *link;
     const struct listener_settings *listener;
     struct session *session; /* while connected */
@@ -67,8 +68,8 @@ static inline struct bytes connection_peer_bytes(const struct connection *connec
 /* It has output: core_next_output() will name it. */
 void connection_has_output(struct core *core, struct connection *connection);
 
-/* Room in its control buffer for a packet, or NULL when memory is short: then the connection has
- * ended. Add what was written with connection_control_written(). */
+/* Room in its control buffer for a packet, or NULL when memory is short: then the connection is
+ * condemned. Add what was written with connection_control_written(). */
 uint8_t *connection_control_room(struct core *core, struct connection *connection, size_t size);
 void connection_control_written(struct core *core, struct connection *connection, size_t size);
 
@@ -88,6 +89,7 @@ struct ending {
     const char *text; /* more for the log, and the Reason String; may be NULL */
     bool tell;
     bool keep_will; /* false: a DISCONNECT with 0x00 discards it */
+    bool at_once;   /* what it still has to be told is not sent */
 };
 void connection_end(struct core *core, struct connection *connection, const struct ending *ending);
 
@@ -96,10 +98,11 @@ void connection_fail(struct core *core, struct connection *connection, enum mqtt
         const char *text);
 
 /*
- * Its client reads too slowly (QUEUE_DISCONNECT): it is ended by core_settle(), for whoever finds its
- * queue full may be in the middle of something that still needs it.
+ * It is to end, but whoever found out may be in the middle of something that still needs it or its
+ * session: core_settle() ends it. `sentence` must live until then; the first one counts.
  */
-void connection_condemn(struct core *core, struct connection *connection);
+void connection_condemn(
+        struct core *core, struct connection *connection, const struct ending *sentence);
 
 /* Ends those that were condemned. */
 void connections_end_condemned(struct core *core);

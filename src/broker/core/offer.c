@@ -194,6 +194,11 @@ static void drop_oldest(struct core *core, struct session *session)
 static bool admit_to_full_queue(
         struct core *core, struct session *session, const struct offer *offer)
 {
+    static const struct ending slow = { .reason = MQTT_QUOTA_EXCEEDED,
+        .text = "its queue is full and queue_full_policy is disconnect",
+        .tell = true,
+        .keep_will = true };
+
     switch (core->settings->queue_full_policy) {
     case QUEUE_DROP_NEW:
         return false;
@@ -202,7 +207,7 @@ static bool admit_to_full_queue(
         return true;
     case QUEUE_DISCONNECT:
         if (session->connection)
-            connection_condemn(core, session->connection);
+            connection_condemn(core, session->connection, &slow);
         return false;
     case QUEUE_BACKPRESSURE:
         return offer->ask && ask_wait(core, offer->ask, &session->waiters);
