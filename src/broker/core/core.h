@@ -247,7 +247,7 @@ struct announcement {
     bool retain;
 };
 
-/* Publishes as the server ($SYS). False: a mailbox is full or memory short; nothing was done. */
+/* Publishes as the server ($SYS). False: a mailbox is full or memory short; say it again later. */
 bool core_announce(struct core *core, const struct announcement *announcement, int64_t now_ms);
 
 /* The server stops: every client is told (0x8B) and drained. */

@@ -15,7 +15,7 @@ struct delivery_list;
 struct routed {
     uint32_t matched;   /* sessions and groups, wherever they live */
     uint32_t refused;   /* those that are known to have refused it: full queues of this shard */
-    bool no_memory;     /* nothing was done */
+    bool no_memory;     /* it went to nobody; it may be retained all the same */
     bool retained_full; /* it was delivered but not retained: retained_max */
 };
 
