@@ -389,6 +389,9 @@ void group_join(struct core *core, struct membership *membership)
     }
     core_post(core, membership->session.shard, &membership->letter,
             &(struct mail){ .kind = MAIL_JOINED, .of.membership = membership });
+    /* What waits is for the newcomer too; it comes to it behind the answer. */
+    if (member)
+        pump(core, group);
 }
 
 static struct group *find_group(const struct core *core, struct target target)
