@@ -283,27 +283,37 @@ static void announce(const struct admission *admission, struct mqtt_properties *
     properties->present = present;
 }
 
-static bool say_connack(struct admission *admission, bool session_present)
+static void encode_connack(
+        const struct admission *admission, struct writer *out, bool session_present)
 {
-    struct core *core = admission->core;
-    struct connection *connection = admission->connection;
     struct mqtt_connack connack = { .session_present = session_present };
+
+    if (admission->connect->version == MQTT_5_0)
+        announce(admission, &connack.properties);
+    mqtt_connack_encode(out, &connack, admission->connect->version);
+    assert(!out->failed);
+}
+
+/* False for a client that does not take even what it must be told. */
+static bool connack_fits(const struct admission *admission)
+{
+    uint8_t bytes[CONNACK_SIZE_MAX];
+    struct writer out = { .data = bytes, .size = sizeof(bytes) };
+
+    encode_connack(admission, &out, false);
+    return out.used <= admission->connection->packet_max;
+}
+
+static void say_connack(struct admission *admission, bool session_present)
+{
+    struct connection *connection = admission->connection;
     struct writer out = { .size = CONNACK_SIZE_MAX };
 
-    if (connection->version == MQTT_5_0)
-        announce(admission, &connack.properties);
-    out.data = connection_control_room(core, connection, out.size);
+    out.data = connection_control_room(admission->core, connection, out.size);
     if (!out.data)
-        return false;
-    mqtt_connack_encode(&out, &connack, connection->version);
-    assert(!out.failed);
-    if (out.used > connection->packet_max) {
-        /* What it must be told it cannot take. */
-        connection_fail(core, connection, MQTT_PACKET_TOO_LARGE, NULL);
-        return false;
-    }
-    connection_control_written(core, connection, out.used);
-    return true;
+        return;
+    encode_connack(admission, &out, session_present);
+    connection_control_written(admission->core, connection, out.used);
 }
 
 static void tell_connected(const struct admission *admission, bool session_present)
@@ -369,8 +379,8 @@ static void come_in(struct admission *admission)
     outgoing_resume(&session->outgoing, send_window(core, admission->connect));
     set_up_connection(admission);
     session_attach(core, session, connection);
-    if (say_connack(admission, present && connection->version != MQTT_3_1)) /* [V31-5] */
-        tell_connected(admission, present);
+    say_connack(admission, present && connection->version != MQTT_3_1); /* [V31-5] */
+    tell_connected(admission, present);
 }
 
 static void set_version(struct connection *connection, const struct mqtt_connect *connect)
@@ -411,6 +421,9 @@ enum handled receive_connect(struct core *core, struct connection *connection, u
     if (*home != core->shard)
         return HANDLE_AT_HOME;
     settle_terms(&admission);
-    come_in(&admission);
+    if (connack_fits(&admission))
+        come_in(&admission);
+    else
+        refuse(&admission, MQTT_PACKET_TOO_LARGE);
     return HANDLED;
 }

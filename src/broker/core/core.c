@@ -387,6 +387,7 @@ void core_settle(struct core *core)
             open_mail(core, &mail);
         }
         connections_end_condemned(core);
+        wills_publish(core);
     } while (!list_empty(waiting));
 }
 

@@ -6,6 +6,7 @@
 #include "broker/core/route.h"
 #include "broker/core/session.h"
 #include "broker/core/state.h"
+#include "broker/core/will.h"
 #include "mqtt/inflow.h"
 #include "mqtt/outflow.h"
 #include "mqtt/puback.h"
@@ -237,6 +238,7 @@ enum handled receive_publish(
     struct mqtt_publish publish;
     enum mqtt_reason reason;
 
+    wills_publish(core); /* One that is due came before it, and leaves room for it or none. */
     if (!core_has_room(core)) {
         if (!list_linked(&connection->ready))
             list_append(&core->stalled, &connection->ready);

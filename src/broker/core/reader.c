@@ -5,46 +5,38 @@
 #include "broker/core/session.h"
 #include "broker/core/state.h"
 
-bool retained_read_start(struct core *core, struct session *session,
-        const struct subscription *subscription, uint64_t revision_max)
+static void read_free(struct core *core, struct retained_read *read)
 {
-    struct bytes filter = subscription_key(subscription);
+    read->subscription->read = NULL;
+    list_remove(&read->link);
+    retained_cursor_reset(core->hub->retained, &read->cursor);
+    memory_give(&core->memory, read, sizeof(*read));
+}
+
+bool retained_read_start(struct core *core, struct session *session,
+        struct subscription *subscription, uint64_t revision_max)
+{
     struct retained_read *read;
 
-    retained_read_stop(core, session, filter);
-    read = memory_take_zeroed(&core->memory, sizeof(*read) + filter.size);
+    retained_read_stop(core, session, subscription);
+    read = memory_take_zeroed(&core->memory, sizeof(*read));
     if (!read)
         return false;
     list_init(&read->link);
+    read->subscription = subscription;
     read->revision_max = revision_max;
-    read->identifier = subscription->identifier;
-    read->qos = subscription->qos;
-    read->filter_size = (uint16_t)filter.size;
-    memcpy(read->filter, filter.data, filter.size);
+    subscription->read = read;
     list_append(&session->retained_reads, &read->link);
     if (!list_linked(&session->reader))
         list_append(&core->readers, &session->reader);
     return true;
 }
 
-static void read_free(struct core *core, struct retained_read *read)
+void retained_read_stop(
+        struct core *core, struct session *session, struct subscription *subscription)
 {
-    list_remove(&read->link);
-    retained_cursor_reset(core->hub->retained, &read->cursor);
-    memory_give(&core->memory, read, sizeof(*read) + read->filter_size);
-}
-
-void retained_read_stop(struct core *core, struct session *session, struct bytes filter)
-{
-    struct list *link = session->retained_reads.next;
-
-    while (link != &session->retained_reads) {
-        struct retained_read *read = container_of(link, struct retained_read, link);
-
-        link = link->next;
-        if (bytes_equal(bytes_of(read->filter, read->filter_size), filter))
-            read_free(core, read);
-    }
+    if (subscription->read)
+        read_free(core, subscription->read);
     if (list_empty(&session->retained_reads))
         list_remove(&session->reader);
 }
@@ -66,23 +58,24 @@ static void read_slice(struct core *core, struct session *session)
 {
     struct retained_read *read =
             container_of(session->retained_reads.next, struct retained_read, link);
-    const struct retained_query query = { bytes_of(read->filter, read->filter_size),
-        read->revision_max, core->now_ms };
+    const struct subscription *subscription = read->subscription;
+    const struct retained_query query = { subscription_key(subscription), read->revision_max,
+        core->now_ms };
     struct message *found[RETAINED_SLICE_MAX];
     size_t count = retained_read(core->hub->retained, &query, &read->cursor, found);
 
     for (size_t i = 0; i < count; i++) {
         uint8_t qos = found[i]->qos;
 
-        if (core->settings->upgrade_outgoing_qos || read->qos < qos)
-            qos = read->qos;
+        if (core->settings->upgrade_outgoing_qos || subscription->qos < qos)
+            qos = subscription->qos;
         session_offer(core, session,
                 &(struct offer){ .message = found[i],
                         .qos = qos,
                         .retain = true,
                         .unlimited = true,
-                        .identifier_count = read->identifier != 0,
-                        .identifiers = &read->identifier });
+                        .identifier_count = subscription->identifier != 0,
+                        .identifiers = &subscription->identifier });
         core_unref(core, found[i]);
     }
     if (read->cursor.done)

@@ -13,23 +13,21 @@ struct core;
 struct session;
 struct subscription;
 
-/* One filter's read. */
+/* One subscription's read; it lives no longer than that. */
 struct retained_read {
     struct list link; /* in session->retained_reads */
+    struct subscription *subscription;
     struct retained_cursor cursor;
     uint64_t revision_max;
-    uint32_t identifier;
-    uint8_t qos;
-    uint16_t filter_size;
-    uint8_t filter[];
 };
 
-/* Starts the read for a subscription. False when memory is short. */
+/* Starts the read for a subscription, or starts it anew. False when memory is short. */
 bool retained_read_start(struct core *core, struct session *session,
-        const struct subscription *subscription, uint64_t revision_max);
+        struct subscription *subscription, uint64_t revision_max);
 
-/* The filter is unsubscribed: no more of it. */
-void retained_read_stop(struct core *core, struct session *session, struct bytes filter);
+/* No more is read for the subscription. */
+void retained_read_stop(
+        struct core *core, struct session *session, struct subscription *subscription);
 
 /* Ends all reads of the session. */
 void retained_reads_drop(struct core *core, struct session *session);

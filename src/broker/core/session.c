@@ -46,6 +46,7 @@ struct subscription *session_subscription(
 void session_forget_subscription(
         struct core *core, struct session *session, struct subscription *subscription)
 {
+    retained_read_stop(core, session, subscription);
     map_remove(&session->subscriptions, &core->memory,
             core_hash(core, subscription_key(subscription)), subscription);
     memory_give(&core->memory, subscription, sizeof(*subscription) + subscription->filter_size);
@@ -171,8 +172,8 @@ void session_end(struct core *core, struct session *session)
 {
     assert(!session->connection);
     will_due(core, session);
-    drop_subscriptions(core, session);
     retained_reads_drop(core, session);
+    drop_subscriptions(core, session);
     drop_ring(core, session, &session->outgoing.instant);
     drop_ring(core, session, &session->outgoing.queue);
     drop_ring(core, session, &session->outgoing.flight);

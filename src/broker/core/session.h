@@ -26,7 +26,8 @@ struct subscription {
     uint32_t identifier; /* 0: none */
     uint16_t filter_size;
     uint8_t qos;
-    struct membership *membership; /* of a shared filter; NULL while it travels, or not shared */
+    struct membership *membership; /* of a shared filter; else NULL */
+    struct retained_read *read;    /* of retained messages for it, under way; NULL: none */
     uint8_t filter[];              /* as the client wrote it, with $share */
 };
 
@@ -87,7 +88,7 @@ void session_timer_due(struct core *core, struct session *session);
 
 struct bytes subscription_key(const void *subscription);
 
-/* Forgets a subscription that is in no index and no group any more. */
+/* Forgets a subscription that is in no index and no group any more, and reads nothing for it. */
 void session_forget_subscription(
         struct core *core, struct session *session, struct subscription *subscription);
 

@@ -25,10 +25,11 @@ struct hub {
     struct hub_setup setup;
     struct index *index;
     struct retained *retained;
-    struct mailbox *mailboxes;       /* from shard a to shard b at a * shards + b */
-    _Atomic int64_t sessions;        /* of all shards, for global_max_clients */
-    _Atomic int64_t connections;     /* for global_max_connections */
-    struct list orphans; /* memberships found on their way at the end: their sessions may know them */
+    struct mailbox *mailboxes;   /* from shard a to shard b at a * shards + b */
+    _Atomic int64_t sessions;    /* of all shards, for global_max_clients */
+    _Atomic int64_t connections; /* for global_max_connections */
+    struct list
+            orphans; /* memberships found on their way at the end: their sessions may know them */
     _Atomic uint64_t retained_freed; /* messages that the retained store let go last */
     _Atomic uint64_t retained_freed_bytes;
 };
@@ -93,7 +94,7 @@ static inline struct outbox *core_outbox(struct core *core, unsigned shard)
 /* A session expiry interval within the limit of session_expiry_s_max. */
 uint32_t core_cap_expiry(const struct core *core, uint32_t wanted_s);
 
-/* Handles the letters that this shard has sent to itself, and ends the condemned. Between packets and
+/* Handles the letters that this shard has sent to itself, ends the condemned, publishes due wills. Between packets and
  * mails, never in the middle of one. */
 void core_settle(struct core *core);
 

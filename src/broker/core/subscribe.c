@@ -269,7 +269,6 @@ static enum mqtt_reason unsubscribe_one(
         membership_leave(core, session, subscription);
     } else {
         leave_index(core, session, filter);
-        retained_read_stop(core, session, filter);
     }
     session_forget_subscription(core, session, subscription);
     journal_tell(&core->journal, EVENT_DEBUG, "client.unsubscribed",
