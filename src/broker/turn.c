@@ -15,7 +15,7 @@ enum {
     DOORS_SHUT_MS = 100,  /* after the system had no descriptor or memory for a connection */
     LINGER_MS = 1000,     /* for a peer to read why it was refused, before the socket is closed */
     LINGERING_MAX = 1000, /* links that linger; beyond it they are closed at once */
-    STOP_MS = 3000,       /* core drains for 2 s; a stop is not to wait for anyone longer */
+    STOP_MS = 2000,       /* a stop waits for no peer longer, as core, too, drains that long */
     HEAD_SIZE_MAX = INT_MAX,
 };
 
