@@ -1,0 +1,735 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/simulation/host.h"
+
+#include "tests/simulation/client.h"
+#include "tests/simulation/oracle.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+enum {
+    CALM_WINDOW = 1 << 20,
+    DEADLINE_LATE_MAX_MS = 20,
+};
+
+/* ---- Locks: taken in the order of their making, never twice, never held across a call ---- */
+
+static void *create_lock(void *context)
+{
+    struct host *host = context;
+    struct lock *lock;
+
+    assert(host->lock_count < LOCKS_MAX);
+    lock = &host->locks[host->lock_count];
+    lock->rank = host->lock_count++;
+    return lock;
+}
+
+static void destroy_lock(void *context, void *data)
+{
+    struct lock *lock = data;
+
+    (void)context;
+    assert(!lock->held);
+}
+
+static void acquire_lock(void *context, void *data)
+{
+    struct host *host = context;
+    struct lock *lock = data;
+
+    if (lock->held)
+        world_fail(host->world, "lock %u is taken twice", lock->rank);
+    if (host->held_count > 0 && host->held[host->held_count - 1]->rank > lock->rank)
+        world_fail(host->world, "lock %u is taken after lock %u", lock->rank,
+                host->held[host->held_count - 1]->rank);
+    lock->held = true;
+    host->held[host->held_count++] = lock;
+}
+
+static void release_lock(void *context, void *data)
+{
+    struct host *host = context;
+    struct lock *lock = data;
+    unsigned at = 0;
+
+    if (!lock->held)
+        world_fail(host->world, "lock %u is released but not held", lock->rank);
+    lock->held = false;
+    while (host->held[at] != lock)
+        at++;
+    host->held_count--;
+    memmove(&host->held[at], &host->held[at + 1], (host->held_count - at) * sizeof(host->held[0]));
+}
+
+static void check_no_lock(const struct host *host, const char *where)
+{
+    if (host->held_count > 0)
+        world_fail(host->world, "lock %u is held %s", host->held[0]->rank, where);
+}
+
+/* ---- What core calls ---- */
+
+static void write_event(void *context, const struct event *event)
+{
+    struct host *host = context;
+
+    check_no_lock(host, "while an event is told");
+    if (strcmp(event->name, "message.dropped") == 0)
+        host->told_drops++;
+    if (!host->world->trace)
+        return;
+    printf("        %s", event->name);
+    for (size_t i = 0; i < event->field_count; i++) {
+        const struct field *field = &event->fields[i];
+
+        if (field->kind == FIELD_NUMBER)
+            printf(" %s=%" PRId64, field->name, field->number);
+        else if (field->kind == FIELD_TEXT)
+            printf(" %s=%s", field->name, field->text);
+        else
+            printf(" %s=\"%.*s\"", field->name, (int)field->bytes.size,
+                    (const char *)field->bytes.data);
+    }
+    printf("\n");
+}
+
+static enum mqtt_reason admit(
+        void *context, const struct mqtt_connect *connect, const struct listener_settings *listener)
+{
+    (void)listener;
+    check_no_lock(context, "while a client is admitted");
+    return connect->has_user_name && bytes_equal(connect->user_name, BYTES("stranger"))
+            ? MQTT_NOT_AUTHORIZED
+            : MQTT_SUCCESS;
+}
+
+/* ---- Start and end ---- */
+
+void host_open(struct host *host, struct world *world)
+{
+    const struct plan *plan = &world->plan;
+    struct hub_setup setup = {
+        .shards = plan->shards,
+        .mailbox_slots = plan->mailbox_slots,
+        .key = { { random_next(&world->random), random_next(&world->random) } },
+        .memory = heap_memory(&world->heap),
+        .locks = { create_lock, destroy_lock, acquire_lock, release_lock, host },
+    };
+
+    *host = (struct host){ .world = world, .head_size = plan->head_size };
+    host->head = malloc(host->head_size);
+    host->hub = hub_new(&setup);
+    assert(host->hub && host->head);
+    for (unsigned s = 0; s < plan->shards; s++) {
+        const struct core_setup core_setup = {
+            .hub = host->hub,
+            .shard = s,
+            .settings = &plan->settings,
+            .memory = heap_memory(&world->heap),
+            .journal = { EVENT_DEBUG, write_event, host },
+            .access = { admit, host },
+            .seed = random_next(&world->random),
+        };
+
+        host->shards[s].core = core_new(&core_setup, world->now_ms);
+        assert(host->shards[s].core);
+        host->shards[s].awake = true;
+    }
+}
+
+static void free_link(struct link *link)
+{
+    pipe_close(&link->up);
+    pipe_close(&link->down);
+    pipe_close(&link->head);
+    free(link->marks);
+    *link = (struct link){ .place = LINK_FREE };
+}
+
+void host_close(struct host *host)
+{
+    struct world *world = host->world;
+
+    for (unsigned l = 0; l < LINKS_MAX; l++) {
+        struct link *link = &host->links[l];
+
+        if (link->owner)
+            message_release(host->shards[link->shard].core, link->owner);
+        free_link(link);
+    }
+    for (unsigned s = 0; s < world->plan.shards; s++)
+        core_free(host->shards[s].core);
+    hub_free(host->hub);
+    check_no_lock(host, "at the end");
+    if (world->heap.blocks > 0)
+        world_fail(world, "%zu blocks of %zu bytes are never given back", world->heap.blocks,
+                world->heap.bytes);
+    free(host->head);
+}
+
+uint64_t host_sum(const struct host *host, size_t offset)
+{
+    uint64_t sum = 0;
+
+    for (unsigned s = 0; s < host->world->plan.shards; s++) {
+        const struct counters *counters = core_counters(host->shards[s].core);
+
+        sum += counter_read((const counter *)((const uint8_t *)counters + offset));
+    }
+    return sum;
+}
+
+/* ---- Links ---- */
+
+static bool land(struct host *host, struct link *link, bool moved)
+{
+    char peer[24];
+    enum mqtt_reason refusal = MQTT_SUCCESS;
+    struct arrival arrival = {
+        .link = link,
+        .listener = &host->world->plan.listener,
+        .accepted_ms = link->opened_ms,
+        .moved = moved,
+    };
+
+    snprintf(peer, sizeof(peer), "client-%u:%u", link->client, link->serial);
+    arrival.peer = bytes_of_text(peer);
+    link->connection =
+            core_accept(host->shards[link->shard].core, &arrival, host->world->now_ms, &refusal);
+    host->shards[link->shard].awake = true;
+    if (link->connection)
+        return true;
+    if (host->world->plan.memory_refused_in == 0 && !host->stopped)
+        world_fail(host->world, "a transport was refused: %s", mqtt_reason_name(refusal));
+    return false;
+}
+
+struct link *host_connect(struct host *host, unsigned client)
+{
+    struct link *link = host->links;
+
+    while (link < host->links + LINKS_MAX && link->place != LINK_FREE)
+        link++;
+    if (link == host->links + LINKS_MAX)
+        return NULL;
+    *link = (struct link){
+        .place = LINK_AT_SHARD,
+        .shard = draw(&host->world->random, host->world->plan.shards),
+        .serial = ++host->serials,
+        .client = client,
+        .heard = true,
+        .opened_ms = host->world->now_ms,
+    };
+    if (land(host, link, false))
+        return link;
+    free_link(link);
+    return NULL;
+}
+
+void host_mark(struct link *link, const struct mark *mark)
+{
+    if (link->marks_count == link->marks_capacity) {
+        uint32_t capacity = link->marks_capacity * 2 + 16;
+        struct mark *marks = malloc(capacity * sizeof(*marks));
+
+        assert(marks);
+        for (uint32_t i = 0; i < link->marks_count; i++)
+            marks[i] = link->marks[(link->marks_first + i) % link->marks_capacity];
+        free(link->marks);
+        link->marks = marks;
+        link->marks_capacity = capacity;
+        link->marks_first = 0;
+    }
+    link->marks[(link->marks_first + link->marks_count++) % link->marks_capacity] = *mark;
+    link->marks[(link->marks_first + link->marks_count - 1) % link->marks_capacity].end =
+            link->up.taken + pipe_size(&link->up);
+}
+
+void host_send(struct host *host, struct link *link, struct bytes packet, const struct mark *mark)
+{
+    (void)host;
+    pipe_put(&link->up, packet);
+    host_mark(link, mark);
+}
+
+void host_cut(struct host *host, struct link *link, size_t arrives)
+{
+    struct world *world = host->world;
+
+    link->heard = false;
+    if (link->place == LINK_CLOSED) {
+        free_link(link);
+        return;
+    }
+    if (arrives > pipe_size(&link->up) - link->up_arrived)
+        arrives = pipe_size(&link->up) - link->up_arrived;
+    link->up_arrived += arrives;
+    link->fresh |= arrives > 0;
+    pipe_cut(&link->up, link->up_arrived);
+    if (link->up_arrived > 0 && link->marks_count > 0)
+        world_count(world, TALLY_CUT_INSIDE_PACKET);
+    link->up_cut = true;
+    host->shards[link->shard].awake = true;
+}
+
+static void end_link(struct host *host, struct link *link)
+{
+    if (link->ended)
+        return;
+    link->ended = true;
+    oracle_link_ended(host->world->oracle, link);
+}
+
+/* The client has read all that there is, and sees the end. */
+static void lose_link(struct host *host, struct link *link)
+{
+    client_lost(&host->world->clients[link->client]);
+    free_link(link);
+}
+
+/* The server closes it, or learns that it is closed. */
+static void close_link(struct host *host, struct link *link)
+{
+    struct core *core = host->shards[link->shard].core;
+
+    world_tell(host->world, "link %u of client %u closed", link->serial, link->client);
+    end_link(host, link);
+    if (link->connection)
+        core_close(core, link->connection, host->world->now_ms);
+    if (link->owner)
+        message_release(core, link->owner);
+    link->owner = NULL;
+    link->connection = NULL;
+    link->place = LINK_CLOSED;
+    if (!link->heard) {
+        free_link(link);
+        return;
+    }
+    if (pipe_size(&link->down) == 0)
+        lose_link(host, link);
+}
+
+bool host_upstream(struct host *host, struct link *link, size_t size)
+{
+    size_t under_way = pipe_size(&link->up) - link->up_arrived;
+
+    if (link->place == LINK_FREE || link->place == LINK_CLOSED || under_way == 0)
+        return false;
+    link->up_arrived += under_way < size ? under_way : size;
+    link->fresh = true;
+    if (link->place == LINK_AT_SHARD)
+        host->shards[link->shard].awake = true;
+    return true;
+}
+
+bool host_downstream(struct host *host, struct link *link, size_t size)
+{
+    size_t have = pipe_size(&link->down);
+
+    if (link->place == LINK_FREE || !link->heard)
+        return false;
+    if (have > 0) {
+        struct client *client = &host->world->clients[link->client];
+
+        /* What the client leaves is the start of a packet: it wants to see it again. */
+        have = client_hear(client, bytes_first(pipe_bytes(&link->down), size < have ? size : have));
+        if (!link->heard || link->place == LINK_FREE)
+            return true;
+        pipe_take(&link->down, have);
+        if (link->place == LINK_AT_SHARD &&
+                (pipe_size(&link->head) > 0 || link->tail.size > 0 || link->output_due))
+            host->shards[link->shard].awake = true;
+    }
+    if (link->place == LINK_CLOSED && (have == 0 || pipe_size(&link->down) == 0)) {
+        lose_link(host, link);
+        return true;
+    }
+    return have > 0;
+}
+
+/* ---- Output ---- */
+
+/* What the network accepts of what was filled; false when that is not all. */
+static bool push_output(struct host *host, struct link *link)
+{
+    struct world *world = host->world;
+    size_t window = world->calm ? CALM_WINDOW : world->plan.down_window;
+    size_t held = pipe_size(&link->down);
+    size_t room = held < window ? window - held : 0;
+    size_t size = pipe_size(&link->head) < room ? pipe_size(&link->head) : room;
+
+    if (!world->calm && size > 1 && chance(&world->random, 8))
+        size = 1 + draw(&world->random, (uint32_t)size);
+    pipe_put(&link->down, bytes_first(pipe_bytes(&link->head), size));
+    pipe_take(&link->head, size);
+    if (pipe_size(&link->head) > 0) {
+        world_count(world, TALLY_PARTIAL_WRITE);
+        return false;
+    }
+    room -= size;
+    size = link->tail.size < room ? link->tail.size : room;
+    pipe_put(&link->down, bytes_first(link->tail, size));
+    link->tail = bytes_from(link->tail, size);
+    if (link->tail.size > 0)
+        return false;
+    if (link->owner)
+        message_release(host->shards[link->shard].core, link->owner);
+    link->owner = NULL;
+    return true;
+}
+
+static void fill(struct host *host, struct link *link)
+{
+    struct world *world = host->world;
+    struct core *core = host->shards[link->shard].core;
+    struct output out = { .head = host->head, .head_size = world->plan.head_size };
+
+    link->output_due = core_fill(core, link->connection, &out, world->now_ms);
+    if (out.head_wanted > 0) {
+        assert(out.head_wanted > out.head_size);
+        world_count(world, TALLY_HEAD_WANTED);
+        if (out.head_wanted > host->head_size) {
+            host->head = realloc(host->head, out.head_wanted);
+            host->head_size = out.head_wanted;
+            assert(host->head);
+        }
+        out = (struct output){ .head = host->head, .head_size = out.head_wanted };
+        link->output_due = core_fill(core, link->connection, &out, world->now_ms);
+        assert(out.head_wanted == 0);
+    }
+    assert(out.head_used <= out.head_size);
+    pipe_put(&link->head, bytes_of(host->head, out.head_used));
+    link->tail = out.tail;
+    link->owner = out.owner;
+    if (out.owner)
+        world_count(world, TALLY_TAIL);
+    host->bytes_sent += out.head_used + out.tail.size;
+}
+
+/* Writes as much as goes; closes what is to be closed then. */
+static void write_link(struct host *host, struct link *link)
+{
+    for (;;) {
+        if (connection_fate(link->connection) != CONNECTION_STAYS)
+            end_link(host, link);
+        if (connection_fate(link->connection) == CONNECTION_DROPS) {
+            close_link(host, link);
+            return;
+        }
+        if (!push_output(host, link))
+            return;
+        if (!link->output_due)
+            break;
+        fill(host, link);
+    }
+    if (link->ended)
+        close_link(host, link);
+}
+
+static void write_all(struct host *host, unsigned shard)
+{
+    struct connection *connection;
+
+    while ((connection = core_next_output(host->shards[shard].core))) {
+        struct link *link = connection_link(connection);
+
+        assert(link->shard == shard && link->connection == connection);
+        link->output_due = true;
+    }
+    for (unsigned l = 0; l < LINKS_MAX; l++) {
+        struct link *link = &host->links[l];
+
+        if (link->place == LINK_AT_SHARD && link->shard == shard && link->connection &&
+                (link->output_due || link->ended || pipe_size(&link->head) > 0 || link->owner))
+            write_link(host, link);
+    }
+}
+
+/* ---- Input ---- */
+
+/*
+ * Whether any packet may end its connection: memory is short, or a client's own message fills its
+ * queue. Core then counts all that it was given as used, so it is given one packet at a time.
+ */
+static bool may_end_any(const struct world *world)
+{
+    return world->plan.memory_refused_in > 0 ||
+            (world->plan.limited && world->plan.settings.queue_full_policy == QUEUE_DISCONNECT);
+}
+
+/* What core has used is shown to the oracle and to the client, packet by packet. */
+static void take_marks(struct host *host, struct link *link, enum core_verdict verdict)
+{
+    struct world *world = host->world;
+    bool may_end = may_end_any(world) || host->stopped;
+
+    while (link->marks_count > 0 && link->marks[link->marks_first].end <= link->up.taken) {
+        struct mark mark = link->marks[link->marks_first];
+
+        link->marks_first = (link->marks_first + 1) % link->marks_capacity;
+        link->marks_count--;
+        world_tell(world,
+                "    took type %u id %u message %u qos %u filter %u retain handling %u of "
+                "client %u",
+                mark.type, mark.id, mark.message, mark.qos, mark.filter, mark.retain_handling,
+                link->client);
+        oracle_took(world->oracle, link, &mark, verdict == CORE_END);
+        client_taken(&world->clients[link->client], link, &mark);
+        if (mark.wrong && verdict != CORE_END)
+            world_fail(world, "client %u broke the rules and was not ended", link->client);
+        may_end |= mark.wrong || mark.type == WIRE_DISCONNECT || mark.type == WIRE_CONNECT;
+        if (mark.wrong)
+            world_count(world, TALLY_WRONGDOER_ENDED);
+        /* Nobody knows how far it got before memory was short. */
+        if (verdict == CORE_END && world->plan.memory_refused_in > 0 &&
+                mark.type != WIRE_DISCONNECT)
+            world->oracle->shadows[link->client].fuzzy = true;
+    }
+    if (verdict != CORE_END || may_end)
+        return;
+    if (link->marks_count == 0 || !link->marks[link->marks_first].wrong)
+        world_fail(world, "client %u was ended for no reason", link->client);
+    world_count(world, TALLY_WRONGDOER_ENDED);
+}
+
+static void move_link(struct host *host, struct link *link, unsigned home)
+{
+    assert(home < host->world->plan.shards && home != link->shard);
+    if (!core_send_parcel(host->shards[link->shard].core, link->connection, home, link)) {
+        link->waits = true;
+        world_count(host->world, TALLY_PARCEL_DELAYED);
+        return;
+    }
+    world_count(host->world, TALLY_PARCEL);
+    link->connection = NULL;
+    link->place = LINK_TRAVELS;
+    link->shard = home;
+}
+
+static void receive(struct host *host, struct link *link)
+{
+    struct world *world = host->world;
+    size_t size = link->up_arrived;
+    struct core_received received;
+
+    if (!world->calm && size > 1 && chance(&world->random, 3))
+        size = 1 + draw(&world->random, (uint32_t)size);
+    if (may_end_any(world) && link->marks_count > 0 &&
+            size > link->marks[link->marks_first].end - link->up.taken)
+        size = link->marks[link->marks_first].end - link->up.taken;
+    received = core_receive(host->shards[link->shard].core, link->connection,
+            bytes_first(pipe_bytes(&link->up), size), world->now_ms);
+    assert(received.used <= size);
+    check_no_lock(host, "after core_receive()");
+    link->fresh = size < link->up_arrived;
+    host->bytes_received += received.used;
+    pipe_take(&link->up, received.used);
+    link->up_arrived -= received.used;
+    if (received.used > 0)
+        link->used_ms = world->now_ms;
+    take_marks(host, link, received.verdict);
+    switch (received.verdict) {
+    case CORE_READ:
+        break;
+    case CORE_AGAIN:
+        link->fresh = true;
+        break;
+    case CORE_WAIT:
+        link->waits = true;
+        world_count(world, TALLY_WAITED);
+        break;
+    case CORE_MOVE:
+        move_link(host, link, received.home);
+        break;
+    case CORE_END:
+        end_link(host, link);
+        link->output_due = true;
+        break;
+    }
+}
+
+/* What core holds too much output for is written before the turn ends. */
+static void write_full(struct host *host, unsigned shard)
+{
+    struct connection *connection;
+
+    while ((connection = core_next_full(host->shards[shard].core))) {
+        struct link *link = connection_link(connection);
+
+        link->output_due = true;
+        write_link(host, link);
+    }
+}
+
+/* Reads one link; what is left of it keeps the shard awake. */
+static void read_link(struct host *host, struct link *link)
+{
+    struct world *world = host->world;
+
+    if (link->place != LINK_AT_SHARD)
+        return;
+    if (connection_fate(link->connection) != CONNECTION_STAYS)
+        end_link(host, link);
+    if (!link->ended && !link->waits && link->fresh && link->up_arrived > 0)
+        receive(host, link);
+    if (link->place != LINK_AT_SHARD)
+        return;
+    if (link->up_cut &&
+            (link->ended || !link->fresh || link->up_arrived == 0 || link->waits ||
+                    chance(&world->random, 8))) {
+        close_link(host, link);
+        return;
+    }
+    if (!link->ended && !link->waits && link->fresh && link->up_arrived > 0)
+        host->shards[link->shard].awake = true;
+}
+
+static void read_all(struct host *host, unsigned shard)
+{
+    unsigned first = draw(&host->world->random, LINKS_MAX);
+
+    for (unsigned l = 0; l < LINKS_MAX; l++) {
+        struct link *link = &host->links[(first + l) % LINKS_MAX];
+
+        if (link->shard != shard || link->place != LINK_AT_SHARD)
+            continue;
+        if (!host->world->calm && chance(&host->world->random, 8)) {
+            host->shards[shard].awake = true; /* its bytes come a turn later */
+            continue;
+        }
+        read_link(host, link);
+        write_full(host, shard);
+    }
+}
+
+/* ---- Turns ---- */
+
+static void take_parcels(struct host *host, unsigned shard)
+{
+    struct link *link;
+
+    while ((link = core_next_parcel(host->shards[shard].core))) {
+        assert(link->place == LINK_TRAVELS && link->shard == shard);
+        link->place = LINK_AT_SHARD;
+        link->fresh = true;
+        if (land(host, link, true))
+            read_link(host, link);
+        else
+            close_link(host, link);
+    }
+}
+
+static void wake(struct host *host, uint64_t shards)
+{
+    for (unsigned s = 0; s < host->world->plan.shards; s++) {
+        if (!(shards >> s & 1))
+            continue;
+        host->shards[s].awake = true;
+        world_count(host->world, TALLY_WOKEN_BY_SHARD);
+    }
+}
+
+void host_turn(struct host *host, unsigned shard)
+{
+    struct shard *at = &host->shards[shard];
+    struct world *world = host->world;
+    struct connection *connection;
+
+    at->awake = false;
+    if (at->deadline_ms <= world->now_ms)
+        world_count(world, TALLY_TIMER_DUE);
+    read_all(host, shard);
+    core_take_mail(at->core, world->now_ms);
+    write_full(host, shard);
+    take_parcels(host, shard);
+    (void)core_tick(at->core, world->now_ms);
+    wake(host, core_end_turn(at->core));
+    write_all(host, shard);
+    while ((connection = core_next_ready(at->core))) {
+        struct link *link = connection_link(connection);
+
+        link->waits = false;
+        link->fresh = true;
+        at->awake = true;
+    }
+    at->deadline_ms = core_due_ms(at->core);
+    if (at->deadline_ms <= world->now_ms || core_has_mail(at->core))
+        at->awake = true;
+    check_no_lock(host, "after a turn");
+}
+
+unsigned host_pick_awake(struct host *host)
+{
+    unsigned shards = host->world->plan.shards;
+    unsigned first = draw(&host->world->random, shards);
+
+    for (unsigned s = 0; s < shards; s++) {
+        if (host->shards[(first + s) % shards].awake)
+            return (first + s) % shards;
+    }
+    return shards;
+}
+
+int64_t host_deadline(const struct host *host)
+{
+    int64_t deadline_ms = INT64_MAX;
+
+    for (unsigned s = 0; s < host->world->plan.shards; s++) {
+        if (host->shards[s].deadline_ms < deadline_ms)
+            deadline_ms = host->shards[s].deadline_ms;
+    }
+    return deadline_ms;
+}
+
+void host_pass_time(struct host *host, int64_t more_ms)
+{
+    struct world *world = host->world;
+    int64_t deadline_ms = host_deadline(host);
+    int64_t late_ms = draw(&world->random, DEADLINE_LATE_MAX_MS);
+
+    /* A shard that is due takes its turn before much time passes, as it would in real life. */
+    if (deadline_ms <= world->now_ms)
+        return;
+    if (deadline_ms - world->now_ms + late_ms < more_ms)
+        more_ms = deadline_ms - world->now_ms + late_ms;
+    world->now_ms += more_ms;
+    for (unsigned s = 0; s < world->plan.shards; s++) {
+        if (host->shards[s].deadline_ms <= world->now_ms)
+            host->shards[s].awake = true;
+    }
+}
+
+bool host_announce(struct host *host, unsigned shard, const struct announcement *announcement)
+{
+    host->shards[shard].awake = true;
+    return core_announce(host->shards[shard].core, announcement, host->world->now_ms);
+}
+
+void host_shut_down(struct host *host)
+{
+    host->stopped = true;
+    for (unsigned s = 0; s < host->world->plan.shards; s++) {
+        core_shut_down(host->shards[s].core, host->world->now_ms);
+        host->shards[s].awake = true;
+    }
+}
+
+bool host_busy(const struct host *host)
+{
+    for (unsigned s = 0; s < host->world->plan.shards; s++) {
+        if (host->shards[s].awake)
+            return true;
+    }
+    for (unsigned l = 0; l < LINKS_MAX; l++) {
+        const struct link *link = &host->links[l];
+
+        if (link->place == LINK_TRAVELS || link->place == LINK_CLOSED ||
+                (link->place == LINK_AT_SHARD &&
+                        (link->up_cut || pipe_size(&link->down) > 0 || pipe_size(&link->up) > 0)))
+            return true;
+    }
+    return false;
+}

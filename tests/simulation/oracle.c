@@ -1,0 +1,694 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/simulation/oracle.h"
+
+#include "tests/simulation/host.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum {
+    TIME_EXACT_MS = 110, /* how far from its time a timed thing may happen */
+    TIME_SURE_MS = 250,  /* how long after its time it has happened */
+};
+
+static const struct core_settings *settings_of(const struct oracle *oracle)
+{
+    return &oracle->world->plan.settings;
+}
+
+static struct shadow *shadow_of(struct oracle *oracle, unsigned client)
+{
+    return &oracle->shadows[client];
+}
+
+static bool memory_may_fail(const struct oracle *oracle)
+{
+    return oracle->world->plan.memory_refused_in > 0;
+}
+
+void oracle_open(struct oracle *oracle, struct world *world)
+{
+    *oracle = (struct oracle){ .world = world, .note_count = 1, .open_first = 1 };
+    for (unsigned t = 0; t < TOPICS; t++)
+        oracle->retained_fuzzy[t] = world->plan.memory_refused_in > 0;
+}
+
+void oracle_close(struct oracle *oracle)
+{
+    free(oracle->notes);
+}
+
+uint32_t oracle_note_new(struct oracle *oracle)
+{
+    if (oracle->note_count >= oracle->note_capacity) {
+        oracle->note_capacity = oracle->note_capacity * 2 + 256;
+        oracle->notes = realloc(oracle->notes, oracle->note_capacity * sizeof(*oracle->notes));
+        if (!oracle->notes)
+            abort();
+    }
+    oracle->notes[oracle->note_count] = (struct note){ .outcome = OUTCOME_OPEN };
+    return oracle->note_count++;
+}
+
+static bool topic_matches(const struct oracle *oracle, unsigned filter, unsigned topic)
+{
+    return oracle->world->names.topics_of[filter] >> topic & 1;
+}
+
+/* Whether the session still stands in core: its connection may have ended without our knowing yet,
+ * or its time may be up at any moment. */
+static bool surely_lives(const struct oracle *oracle, const struct shadow *shadow)
+{
+    if (shadow->state != SESSION_LIVE || shadow->fuzzy)
+        return false;
+    if (shadow->link && shadow->ends_with_link)
+        return shadow->link->connection &&
+                connection_fate(shadow->link->connection) == CONNECTION_STAYS;
+    return shadow->link || shadow->ends_ms == INT64_MAX ||
+            oracle->world->now_ms < shadow->ends_ms - TIME_EXACT_MS;
+}
+
+static uint8_t delivered_qos(const struct oracle *oracle, uint8_t message, uint8_t granted)
+{
+    if (settings_of(oracle)->upgrade_outgoing_qos)
+        return granted;
+    return message < granted ? message : granted;
+}
+
+/* ---- Groups ---- */
+
+static bool group_has_sure_member(const struct oracle *oracle, unsigned group)
+{
+    for (unsigned c = 0; c < oracle->world->plan.clients; c++) {
+        const struct shadow *shadow = &oracle->shadows[c];
+
+        if (shadow->interests[FILTER_SHARED_FIRST + group].sure && surely_lives(oracle, shadow))
+            return true;
+    }
+    return false;
+}
+
+static void void_group(struct oracle *oracle, unsigned group)
+{
+    for (uint32_t m = oracle->open_first; m < oracle->note_count; m++)
+        oracle->notes[m].groups[group].must = false;
+}
+
+/* A group that has lost its last member has lost what it held. */
+static void void_dead_group(struct oracle *oracle, unsigned group)
+{
+    if (!group_has_sure_member(oracle, group))
+        void_group(oracle, group);
+}
+
+static void void_dead_groups(struct oracle *oracle)
+{
+    for (unsigned g = 0; g < GROUPS; g++)
+        void_dead_group(oracle, g);
+}
+
+/* QoS 2 messages once sent end with their member. */
+static void void_held_by(struct oracle *oracle, const struct shadow *shadow)
+{
+    for (unsigned g = 0; g < GROUPS; g++) {
+        if (!shadow->joined[g])
+            continue;
+        for (uint32_t m = oracle->open_first; m < oracle->note_count; m++) {
+            if (oracle->notes[m].qos == 2 || settings_of(oracle)->upgrade_outgoing_qos)
+                oracle->notes[m].groups[g].must = false;
+        }
+    }
+}
+
+/* ---- Routing ---- */
+
+/* What one session is to get of a message; false when nothing. */
+static bool match_session(
+        struct oracle *oracle, const struct note *note, unsigned client, struct cell *out)
+{
+    const struct shadow *shadow = shadow_of(oracle, client);
+    unsigned matched = 0;
+
+    *out = (struct cell){ .must = true };
+    for (unsigned f = 0; f < FILTER_SHARED_FIRST; f++) {
+        const struct interest *interest = &shadow->interests[f];
+
+        if (!interest->active || !topic_matches(oracle, f, note->topic))
+            continue;
+        if (interest->no_local && note->publisher == client) {
+            world_count(oracle->world, TALLY_NO_LOCAL);
+            continue;
+        }
+        if (interest->since_ms > note->taken_ms || !interest->sure)
+            out->must = false;
+        out->vague |= !interest->sure;
+        if (interest->qos > out->qos)
+            out->qos = interest->qos;
+        if (interest->identified)
+            out->identifiers |= (uint16_t)(1u << f);
+        out->retain_may_be[interest->retain_as_published && note->retain] = true;
+        matched++;
+    }
+    if (matched > 1)
+        world_count(oracle->world, TALLY_OVERLAPPED);
+    out->qos = delivered_qos(oracle, note->qos, out->qos);
+    return matched > 0;
+}
+
+static void route_to_session(struct oracle *oracle, struct note *note, unsigned client)
+{
+    const struct shadow *shadow = shadow_of(oracle, client);
+    struct cell *cell = &note->cells[client];
+    struct cell match;
+    bool sure = surely_lives(oracle, shadow);
+
+    if (shadow->fuzzy)
+        note->may_match = true;
+    if (shadow->state == SESSION_NONE || !match_session(oracle, note, client, &match))
+        return;
+    note->may_match = true;
+    note->matched |= sure;
+    if (cell->expected == 0)
+        cell->due = note->rank;
+    cell->expected++;
+    cell->qos = match.qos > cell->qos ? match.qos : cell->qos;
+    /* An empty message bears no number by which to know it. */
+    cell->vague |= match.vague;
+    cell->lossy |= match.qos == 0;
+    cell->must |= match.must && sure && match.qos > 0 && !note->empty;
+    cell->identifiers |= match.identifiers;
+    cell->retain_may_be[0] |= match.retain_may_be[0];
+    cell->retain_may_be[1] |= match.retain_may_be[1];
+}
+
+static void route_to_group(struct oracle *oracle, struct note *note, unsigned group)
+{
+    struct group_cell *cell = &note->groups[group];
+    unsigned filter = FILTER_SHARED_FIRST + group;
+    bool sure = group_has_sure_member(oracle, group);
+    uint8_t qos_min = 2;
+
+    if (!topic_matches(oracle, filter, note->topic))
+        return;
+    for (unsigned c = 0; c < oracle->world->plan.clients; c++) {
+        const struct shadow *shadow = shadow_of(oracle, c);
+
+        if (shadow->joined[group] && shadow->interests[filter].qos < qos_min)
+            qos_min = shadow->interests[filter].qos;
+    }
+    /* A member's leaving is told to the group's home by mail. */
+    note->may_match |= oracle->group_lived[group];
+    note->matched |= sure;
+    cell->expected++;
+    /* What is published at QoS 0 does not wait for a member, even where it would be upgraded. */
+    cell->must |=
+            sure && note->qos > 0 && delivered_qos(oracle, note->qos, qos_min) > 0 && !note->empty;
+}
+
+static void route(struct oracle *oracle, struct note *note)
+{
+    note->matched = note->may_match = false;
+    for (unsigned c = 0; c < oracle->world->plan.clients; c++)
+        route_to_session(oracle, note, c);
+    for (unsigned g = 0; g < GROUPS; g++)
+        route_to_group(oracle, note, g);
+}
+
+/* Whoever still was to read the topic's retained message gets this one instead. */
+static void retain(struct oracle *oracle, uint32_t message)
+{
+    const struct note *note = &oracle->notes[message];
+
+    if (!settings_of(oracle)->retain_available)
+        return;
+    oracle->retained[note->topic] = note->empty ? 0 : message;
+    world_tell(oracle->world, "    topic %u retains message %u", note->topic, message);
+    oracle->retained_ms[note->topic] = oracle->world->now_ms;
+    oracle->retained_fuzzy[note->topic] =
+            memory_may_fail(oracle) || oracle->will_under_way[note->topic];
+    oracle->cleared[note->topic] |= note->empty;
+    for (unsigned c = 0; c < oracle->world->plan.clients; c++) {
+        struct shadow *shadow = shadow_of(oracle, c);
+
+        if (shadow->owed[note->topic] == 0)
+            continue;
+        shadow->owed[note->topic] = note->cells[c].must && !note->empty ? message : 0;
+    }
+}
+
+static void note_taken(struct oracle *oracle, uint32_t message)
+{
+    struct note *note = &oracle->notes[message];
+
+    if (note->instances++ == 0)
+        note->first_ms = oracle->world->now_ms;
+    else
+        world_count(oracle->world, TALLY_RESENT_TWICE_TAKEN);
+    note->rank = ++oracle->ranks;
+    note->step = oracle->world->step;
+    note->taken_ms = oracle->world->now_ms;
+    route(oracle, note);
+    if (note->retain)
+        retain(oracle, message);
+    if (note->empty)
+        oracle->cleared[note->topic] = true;
+}
+
+void oracle_announced(struct oracle *oracle, uint32_t message)
+{
+    note_taken(oracle, message);
+    oracle->notes[message].outcome = OUTCOME_ACCEPTED;
+}
+
+/*
+ * The server knows it still, unless it refused it and the refusal is lost: then this is the first
+ * time, for those who match now.
+ */
+static void route_again(struct oracle *oracle, uint32_t message)
+{
+    struct note *note = &oracle->notes[message];
+
+    if (!oracle->world->plan.limited)
+        return;
+    for (unsigned c = 0; c < oracle->world->plan.clients; c++) {
+        if (note->cells[c].expected > 0)
+            continue;
+        route_to_session(oracle, note, c);
+        note->cells[c].must = false;
+    }
+    if (note->retain)
+        oracle->retained_fuzzy[note->topic] = true;
+}
+
+static void took_publish(
+        struct oracle *oracle, struct shadow *shadow, const struct mark *mark, bool ended)
+{
+    if (mark->qos == 2) {
+        /* The same again, not released yet: the server must not take it twice. */
+        if (shadow->incoming[mark->id] == mark->message) {
+            route_again(oracle, mark->message);
+            return;
+        }
+        /* Where memory was short, perhaps it was not taken. */
+        shadow->incoming[mark->id] = ended && memory_may_fail(oracle) ? 0 : mark->message;
+    }
+    note_taken(oracle, mark->message);
+}
+
+/* ---- Wills ---- */
+
+/* It is published now or as soon as there is room; `due_ms` says since when. */
+static void will_falls_due(struct oracle *oracle, struct shadow *shadow, int64_t due_ms)
+{
+    struct note *note = &oracle->notes[shadow->will];
+
+    note->will = WILL_DUE;
+    note->instances = 1;
+    /* Nobody is told where memory is too short for it. */
+    note->outcome = memory_may_fail(oracle) ? OUTCOME_OPEN : OUTCOME_ACCEPTED;
+    note->rank = ++oracle->ranks;
+    note->step = oracle->world->step;
+    note->first_ms = note->taken_ms = due_ms;
+    route(oracle, note);
+    if (note->retain) {
+        oracle->retained_fuzzy[note->topic] = oracle->will_under_way[note->topic] = true;
+        for (unsigned c = 0; c < oracle->world->plan.clients; c++)
+            oracle->shadows[c].owed[note->topic] = 0;
+    }
+    shadow->will = 0;
+    world_count(oracle->world, TALLY_WILL_DUE);
+}
+
+static void will_is_cancelled(struct oracle *oracle, struct shadow *shadow)
+{
+    oracle->notes[shadow->will].will = WILL_CANCELLED;
+    shadow->will = 0;
+    world_count(oracle->world, TALLY_WILL_CANCELLED);
+}
+
+/* Nobody can say whether it was in time. */
+static void will_may_come(struct oracle *oracle, struct shadow *shadow)
+{
+    struct note *note = &oracle->notes[shadow->will];
+
+    note->will = WILL_MAY;
+    note->instances = 1;
+    if (note->retain)
+        oracle->retained_fuzzy[note->topic] = oracle->will_under_way[note->topic] = true;
+    shadow->will = 0;
+}
+
+/* A CONNECT came while the old will waited, or while the old connection lived. */
+static void will_meets_connect(struct oracle *oracle, struct shadow *shadow)
+{
+    bool taken_over = shadow->link != NULL;
+    int64_t now_ms = oracle->world->now_ms;
+    int64_t due_ms = taken_over ? INT64_MAX : shadow->will_due_ms;
+
+    if (shadow->fuzzy || shadow->resumed == RESUMED_UNSURE)
+        will_may_come(oracle, shadow);
+    else if (taken_over && shadow->will_delay_s == 0)
+        will_falls_due(oracle, shadow, now_ms);
+    else if (shadow->resumed == RESUMED_NO)
+        will_falls_due(oracle, shadow, now_ms);
+    else if (due_ms != INT64_MAX && now_ms > due_ms - TIME_EXACT_MS)
+        will_may_come(oracle, shadow);
+    else
+        will_is_cancelled(oracle, shadow);
+}
+
+/* ---- Sessions ---- */
+
+/* The session is gone: nobody must get anything any more. What is still under way to the client may
+ * arrive, so what it may get is only forgotten when its next session begins. */
+static void session_ends(struct oracle *oracle, struct shadow *shadow)
+{
+    shadow->state = SESSION_NONE;
+    shadow->fuzzy = false;
+    void_held_by(oracle, shadow);
+    for (unsigned f = 0; f < FILTERS; f++)
+        shadow->interests[f].active = shadow->interests[f].sure = false;
+    memset(shadow->owed, 0, sizeof(shadow->owed));
+    void_dead_groups(oracle);
+}
+
+static void session_begins(struct oracle *oracle, struct shadow *shadow)
+{
+    unsigned client = (unsigned)(shadow - oracle->shadows);
+
+    if (shadow->state == SESSION_LIVE)
+        session_ends(oracle, shadow);
+    for (uint32_t m = oracle->open_first; m < oracle->note_count; m++)
+        oracle->notes[m].cells[client] = (struct cell){ .expected = 0 };
+    *shadow = (struct shadow){
+        .state = SESSION_LIVE,
+        .incarnation = shadow->incarnation + 1,
+        .resumed = RESUMED_NO,
+    };
+}
+
+static enum resumption decide_resumption(
+        const struct oracle *oracle, const struct shadow *shadow, const struct call *call)
+{
+    int64_t now_ms = oracle->world->now_ms;
+
+    if (call->clean)
+        return RESUMED_NO;
+    if (shadow->fuzzy)
+        return RESUMED_UNSURE;
+    if (shadow->state == SESSION_NONE || (shadow->link && shadow->ends_with_link))
+        return RESUMED_NO;
+    if (shadow->link || shadow->ends_ms == INT64_MAX || now_ms < shadow->ends_ms - TIME_EXACT_MS)
+        return RESUMED_YES;
+    return now_ms > shadow->ends_ms + TIME_SURE_MS ? RESUMED_NO : RESUMED_UNSURE;
+}
+
+/* Memory was short: nobody knows how far it got. */
+static void took_half_connect(struct oracle *oracle, struct shadow *shadow, const struct call *call)
+{
+    if (shadow->will)
+        will_may_come(oracle, shadow);
+    shadow->will = call->will;
+    if (shadow->will)
+        will_may_come(oracle, shadow);
+    shadow->state = SESSION_LIVE;
+    shadow->fuzzy = true;
+}
+
+static void took_connect(struct oracle *oracle, struct link *link, bool refused)
+{
+    struct world *world = oracle->world;
+    struct shadow *shadow = shadow_of(oracle, link->client);
+    const struct call *call = &link->call;
+    uint32_t limit_s = (uint32_t)settings_of(oracle)->session_expiry_s_max;
+
+    if (refused && call->stranger)
+        return;
+    /* Its own old will may have filled its queue: then it was let in and ended at once. */
+    if (refused &&
+            !(world->plan.limited && settings_of(oracle)->queue_full_policy == QUEUE_DISCONNECT)) {
+        if (!memory_may_fail(oracle) && !world->host->stopped)
+            world_fail(world, "client %u was refused for no reason", link->client);
+        took_half_connect(oracle, shadow, call);
+        return;
+    }
+    if (call->stranger)
+        world_fail(world, "client %u was let in as a stranger", link->client);
+    shadow->resumed = decide_resumption(oracle, shadow, call);
+    if (shadow->link)
+        world_count(world, TALLY_TAKEN_OVER);
+    if (shadow->will)
+        will_meets_connect(oracle, shadow);
+    if (shadow->resumed == RESUMED_NO) {
+        if (shadow->state == SESSION_LIVE && call->clean)
+            world_count(world, TALLY_CLEANED);
+        session_begins(oracle, shadow);
+    }
+    shadow->fuzzy |= shadow->resumed == RESUMED_UNSURE;
+    shadow->state = SESSION_LIVE;
+    shadow->link = link;
+    shadow->version = call->version;
+    shadow->expiry_s = call->version == 5 ? call->expiry_s : call->clean ? 0 : UINT32_MAX;
+    if (limit_s > 0 && shadow->expiry_s > limit_s)
+        shadow->expiry_s = limit_s;
+    shadow->ends_with_link = shadow->expiry_s == 0;
+    shadow->will = call->will;
+    shadow->will_delay_s = call->will_delay_s;
+}
+
+void oracle_settle(struct oracle *oracle, unsigned client, bool resumed)
+{
+    struct shadow *shadow = shadow_of(oracle, client);
+    struct shadow old = *shadow;
+
+    if (resumed) {
+        shadow->resumed = RESUMED_YES;
+        return; /* what it holds stays unknown */
+    }
+    session_begins(oracle, shadow);
+    shadow->link = old.link;
+    shadow->version = old.version;
+    shadow->ends_with_link = old.ends_with_link;
+    shadow->expiry_s = old.expiry_s;
+    shadow->will = old.will;
+    shadow->will_delay_s = old.will_delay_s;
+}
+
+void oracle_link_ended(struct oracle *oracle, const struct link *link)
+{
+    struct world *world = oracle->world;
+    struct shadow *shadow = shadow_of(oracle, link->client);
+
+    if (shadow->link != link)
+        return;
+    shadow->link = NULL;
+    if (shadow->fuzzy) {
+        shadow->ends_ms = INT64_MAX; /* Nobody knows which session that was. */
+        if (shadow->will)
+            will_may_come(oracle, shadow);
+        return;
+    }
+    shadow->ends_ms =
+            shadow->expiry_s == UINT32_MAX ? INT64_MAX : world->now_ms + shadow->expiry_s * 1000LL;
+    if (shadow->will) {
+        shadow->will_due_ms = world->now_ms + shadow->will_delay_s * 1000LL;
+        if (shadow->will_due_ms > shadow->ends_ms)
+            shadow->will_due_ms = shadow->ends_ms;
+        if (shadow->will_due_ms == world->now_ms)
+            will_falls_due(oracle, shadow, world->now_ms);
+    }
+    if (shadow->ends_with_link)
+        session_ends(oracle, shadow);
+}
+
+bool oracle_will_is_due(struct oracle *oracle, uint32_t message)
+{
+    struct shadow *shadow = shadow_of(oracle, oracle->notes[message].publisher);
+
+    if (shadow->will != message || shadow->link ||
+            oracle->world->now_ms < shadow->will_due_ms - TIME_EXACT_MS)
+        return false;
+    will_falls_due(oracle, shadow, shadow->will_due_ms - TIME_EXACT_MS);
+    return true;
+}
+
+void oracle_pass_time(struct oracle *oracle)
+{
+    int64_t now_ms = oracle->world->now_ms;
+
+    for (unsigned c = 0; c < oracle->world->plan.clients; c++) {
+        struct shadow *shadow = shadow_of(oracle, c);
+
+        if (shadow->link || shadow->state == SESSION_NONE || shadow->fuzzy)
+            continue;
+        if (shadow->will && now_ms > shadow->will_due_ms + TIME_SURE_MS)
+            will_falls_due(oracle, shadow, shadow->will_due_ms - TIME_EXACT_MS);
+        if (shadow->ends_ms != INT64_MAX && now_ms > shadow->ends_ms + TIME_SURE_MS) {
+            session_ends(oracle, shadow);
+            world_count(oracle->world, TALLY_EXPIRED_SESSION);
+        }
+    }
+}
+
+/* ---- Subscriptions ---- */
+
+/* A will that is retained falls due about now. */
+static bool will_may_be_out(const struct oracle *oracle, unsigned topic)
+{
+    for (unsigned c = 0; c < oracle->world->plan.clients; c++) {
+        const struct shadow *shadow = &oracle->shadows[c];
+        const struct note *note = &oracle->notes[shadow->will];
+
+        if (shadow->will && !shadow->link && note->topic == topic && note->retain &&
+                oracle->world->now_ms >= shadow->will_due_ms - TIME_EXACT_MS)
+            return true;
+    }
+    return false;
+}
+
+/* A read gives what is retained when it is asked for, and nothing later: that goes out live. */
+static void expect_read(struct shadow *shadow, unsigned topic, uint32_t message)
+{
+    uint32_t *reads = shadow->reads[topic];
+    unsigned r = 0;
+
+    while (r < READS_MAX - 1 && reads[r])
+        r++;
+    reads[r] = message;
+}
+
+/* The subscriber is to read what is retained for this topic. */
+static void expect_retained(struct oracle *oracle, struct shadow *shadow,
+        const struct interest *interest, unsigned topic)
+{
+    uint32_t message = oracle->retained[topic];
+    const struct note *note = &oracle->notes[message];
+    unsigned client = (unsigned)(shadow - oracle->shadows);
+    bool fuzzy;
+
+    /* A filter's new read replaces its old one. */
+    if (shadow->owed_for[topic] == interest - shadow->interests)
+        shadow->owed[topic] = 0;
+    fuzzy = oracle->retained_fuzzy[topic] || will_may_be_out(oracle, topic);
+    expect_read(shadow, topic, fuzzy ? READ_ANY : message);
+    if (message == 0 || fuzzy || shadow->fuzzy || note->expiry_s > 0 ||
+            settings_of(oracle)->retain_expiry_s > 0 || note->outcome == OUTCOME_REFUSED)
+        return;
+    if (delivered_qos(oracle, note->qos, interest->qos) == 0 ||
+            (interest->no_local && note->publisher == client))
+        return;
+    shadow->owed[topic] = message;
+    shadow->owed_for[topic] = (uint8_t)(interest - shadow->interests);
+}
+
+static void took_subscribe(struct oracle *oracle, struct shadow *shadow, const struct mark *mark)
+{
+    struct interest *interest = &shadow->interests[mark->filter];
+    bool is_new = !interest->active;
+
+    *interest = (struct interest){
+        .active = true,
+        .sure = !memory_may_fail(oracle) && !names_filter_shared(mark->filter),
+        .no_local = mark->no_local,
+        .retain_as_published = mark->retain_as_published,
+        .identified = mark->identified,
+        .qos = mark->qos,
+        .since_ms = is_new ? oracle->world->now_ms : interest->since_ms,
+    };
+    world_count(oracle->world, TALLY_SUBSCRIBED);
+    if (names_filter_shared(mark->filter)) {
+        shadow->joined[mark->filter - FILTER_SHARED_FIRST] = true;
+        oracle->group_lived[mark->filter - FILTER_SHARED_FIRST] = true;
+        if (mark->qos == 0)
+            void_group(oracle, mark->filter - FILTER_SHARED_FIRST); /* It may get them at QoS 0. */
+        shadow->joined_as_published[mark->filter - FILTER_SHARED_FIRST] |=
+                mark->retain_as_published;
+        return;
+    }
+    if (mark->retain_handling == 2 ||
+            (mark->retain_handling == 1 && !is_new && !memory_may_fail(oracle)))
+        return;
+    for (unsigned t = 0; t < TOPICS; t++) {
+        if (topic_matches(oracle, mark->filter, t))
+            expect_retained(oracle, shadow, interest, t);
+    }
+}
+
+void oracle_granted(struct oracle *oracle, unsigned client, unsigned filter)
+{
+    struct interest *interest = &shadow_of(oracle, client)->interests[filter];
+
+    interest->sure = interest->active;
+}
+
+static void took_unsubscribe(struct oracle *oracle, struct shadow *shadow, const struct mark *mark)
+{
+    struct interest *interest = &shadow->interests[mark->filter];
+    unsigned client = (unsigned)(shadow - oracle->shadows);
+
+    interest->active = interest->sure = false;
+    world_count(oracle->world, TALLY_UNSUBSCRIBED);
+    if (names_filter_shared(mark->filter))
+        void_dead_group(oracle, mark->filter - FILTER_SHARED_FIRST);
+    for (unsigned t = 0; t < TOPICS; t++) {
+        if (topic_matches(oracle, mark->filter, t))
+            shadow->owed[t] = 0;
+    }
+    for (uint32_t m = oracle->open_first; m < oracle->note_count; m++) {
+        /* A will that is due is perhaps not matched yet. */
+        if (oracle->notes[m].will == WILL_DUE)
+            oracle->notes[m].cells[client].must = false;
+    }
+}
+
+static void took_disconnect(struct oracle *oracle, struct shadow *shadow, const struct mark *mark)
+{
+    uint32_t limit_s = (uint32_t)settings_of(oracle)->session_expiry_s_max;
+
+    if (shadow->will && mark->reason != 4)
+        will_is_cancelled(oracle, shadow);
+    if (!mark->has_expiry)
+        return;
+    shadow->expiry_s = mark->expiry_s;
+    if (limit_s > 0 && shadow->expiry_s > limit_s)
+        shadow->expiry_s = limit_s;
+    shadow->ends_with_link = shadow->expiry_s == 0;
+}
+
+void oracle_took(struct oracle *oracle, struct link *link, const struct mark *mark, bool refused)
+{
+    struct shadow *shadow = shadow_of(oracle, link->client);
+
+    if (mark->type == WIRE_CONNECT && !mark->wrong) {
+        took_connect(oracle, link, refused);
+        return;
+    }
+    if (shadow->link != link && shadow->fuzzy)
+        return;
+    if (shadow->link != link)
+        world_fail(oracle->world, "client %u: a packet was taken from a connection that is not its",
+                link->client);
+    if (mark->wrong)
+        return;
+    if (mark->type == WIRE_PUBLISH)
+        took_publish(oracle, shadow, mark, refused);
+    else if (mark->type == WIRE_PUBREL)
+        shadow->incoming[mark->id] = 0;
+    else if (mark->type == WIRE_SUBSCRIBE)
+        took_subscribe(oracle, shadow, mark);
+    else if (mark->type == WIRE_UNSUBSCRIBE)
+        took_unsubscribe(oracle, shadow, mark);
+    else if (mark->type == WIRE_DISCONNECT)
+        took_disconnect(oracle, shadow, mark);
+}
+
+void oracle_acknowledged(struct oracle *oracle, uint32_t message, bool accepted)
+{
+    struct note *note = &oracle->notes[message];
+
+    world_count(oracle->world, accepted ? TALLY_ACCEPTED : TALLY_REFUSED);
+    if (note->outcome != OUTCOME_ACCEPTED)
+        note->outcome = accepted ? OUTCOME_ACCEPTED : OUTCOME_REFUSED;
+    if (!accepted && note->retain)
+        oracle->retained_fuzzy[note->topic] = true;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the server must hold and do, from what it has been shown: every packet counts at the moment
+ * when core has used its last byte, and since all shards run in one thread, these moments have one
+ * order. From it follow the sessions, the subscriptions, the retained messages, and who must get
+ * what. The oracle is told of every delivery, and fails the run at the first broken promise.
+ */
+#ifndef TESTS_SIMULATION_ORACLE_H
+#define TESTS_SIMULATION_ORACLE_H
+
+#include "tests/simulation/link.h"
+#include "tests/simulation/world.h"
+
+enum {
+    CLIENT_PACKET_IDS = 128,
+    ORDER_KINDS = 9,
+    READS_MAX = 32,       /* retained reads of a topic that a session may have open */
+    READ_ANY = INT32_MAX, /* nobody knows what was retained */
+};
+
+/* What one session is to get of one message. */
+struct cell {
+    uint8_t expected; /* copies that it may get as a live one */
+    uint8_t received; /* of these */
+    uint8_t read;     /* copies that came as the retained message */
+    uint8_t qos;
+    bool must;  /* at least one has to come, if the message is accepted */
+    bool vague; /* perhaps not all of the subscriptions hold */
+    bool lossy; /* a copy of it went at QoS 0 */
+    bool retain_may_be[2];
+    uint16_t identifiers; /* bit f: that of filter f */
+    uint32_t due;         /* the message's rank when it first was expected */
+};
+
+struct group_cell {
+    uint8_t expected;
+    uint8_t received;
+    uint8_t received_2;   /* of these at QoS 2 */
+    uint8_t acknowledged; /* PUBACKs that core has used */
+    bool must;
+};
+
+enum outcome { OUTCOME_OPEN, OUTCOME_ACCEPTED, OUTCOME_REFUSED };
+enum will_state { WILL_NONE, WILL_ARMED, WILL_MAY, WILL_DUE, WILL_CANCELLED };
+
+struct note {
+    uint8_t publisher;
+    uint8_t topic;
+    uint8_t qos;
+    bool retain;
+    bool empty;
+    bool stripped; /* sent with 3.x: without its expiry */
+    uint8_t will;  /* enum will_state */
+    uint8_t outcome;
+    uint8_t instances; /* how often core took it */
+    uint8_t sendings;  /* how often the client sent it on a new link */
+    bool matched;      /* somebody surely was to get it, when last taken */
+    bool may_match;    /* somebody perhaps was */
+    uint32_t size;     /* of the payload */
+    uint32_t expiry_s; /* 0: never */
+    uint32_t rank;     /* order in which messages were taken */
+    uint64_t step;     /* when it was last taken */
+    int64_t taken_ms;  /* when it was last taken; for a will when it fell due */
+    int64_t first_ms;
+    struct cell cells[CLIENTS_MAX];
+    struct group_cell groups[GROUPS];
+};
+
+struct interest {
+    bool active;
+    bool sure; /* at once, but a shared one, or where memory fails, with its SUBACK */
+    bool no_local;
+    bool retain_as_published;
+    bool identified;
+    uint8_t qos;
+    int64_t since_ms;
+};
+
+enum session_state { SESSION_NONE, SESSION_LIVE };
+enum resumption { RESUMED_NO, RESUMED_YES, RESUMED_UNSURE };
+
+struct shadow {
+    enum session_state state;
+    bool fuzzy; /* no longer known what it holds: nothing is demanded of it */
+    uint32_t incarnation;
+    struct link *link; /* the connection that core has for it */
+    uint32_t link_serial;
+    unsigned version;
+    bool ends_with_link;
+    uint32_t expiry_s; /* after the link; UINT32_MAX: never */
+    int64_t ends_ms;   /* without a link */
+    enum resumption resumed;
+    uint32_t will; /* a message; 0: none */
+    uint32_t will_delay_s;
+    int64_t will_due_ms; /* without a link */
+    struct interest interests[FILTERS];
+    bool joined[GROUPS];                  /* it is or was a member */
+    bool joined_as_published[GROUPS];     /* once with Retain As Published */
+    uint32_t incoming[CLIENT_PACKET_IDS]; /* QoS 2: the message held under an id */
+    uint32_t reads[TOPICS][READS_MAX];    /* retained messages that may be read; 0: none */
+    uint32_t owed[TOPICS];    /* the retained message that it, or a later one, must come */
+    uint8_t owed_for[TOPICS]; /* the filter whose read it is */
+    uint32_t order[CLIENTS_MAX + 1][TOPICS][ORDER_KINDS]; /* rank of the last one received */
+};
+
+struct oracle {
+    struct world *world;
+    struct note *notes; /* [0] is unused */
+    uint32_t note_count;
+    uint32_t note_capacity;
+    uint32_t open_first; /* those before it are settled */
+    uint32_t ranks;
+    struct shadow shadows[CLIENTS_MAX];
+    uint32_t retained[TOPICS]; /* the message; 0: none */
+    bool retained_fuzzy[TOPICS];
+    int64_t retained_ms[TOPICS]; /* when it was set */
+    bool will_under_way[TOPICS]; /* a retained one fell due since the last rest */
+    bool group_lived[GROUPS];    /* it has or had members, since the last rest */
+    bool cleared[TOPICS];        /* an empty message was published to it */
+    uint64_t told;               /* losses already set against the server's counters */
+};
+
+void oracle_open(struct oracle *oracle, struct world *world);
+void oracle_close(struct oracle *oracle);
+
+/* The number of a new message; the caller fills in what it is. */
+uint32_t oracle_note_new(struct oracle *oracle);
+
+/* core has used all bytes of this packet. `refused`: it ended the connection at once. */
+void oracle_took(struct oracle *oracle, struct link *link, const struct mark *mark, bool refused);
+
+/* core has ended the connection of this link, or was told that the link is gone. */
+void oracle_link_ended(struct oracle *oracle, const struct link *link);
+
+/* The publisher got its acknowledgement. */
+void oracle_acknowledged(struct oracle *oracle, uint32_t message, bool accepted);
+
+/* The server published this by itself. */
+void oracle_announced(struct oracle *oracle, uint32_t message);
+
+/* A will came that is only known to be due about now; false when it is not. */
+bool oracle_will_is_due(struct oracle *oracle, uint32_t message);
+
+/* A SUBACK granted it. */
+void oracle_granted(struct oracle *oracle, unsigned client, unsigned filter);
+
+/* A CONNACK came for a session of which the oracle was not sure. */
+void oracle_settle(struct oracle *oracle, unsigned client, bool resumed);
+
+/* What a client got, for the first time under this packet id. */
+void oracle_received(
+        struct oracle *oracle, unsigned client, uint32_t message, const struct wire_packet *packet);
+
+/* A subscriber's acknowledgement of a message reached core. */
+void oracle_delivery_done(struct oracle *oracle, unsigned client, uint32_t message, uint8_t qos);
+
+/* Time passed. */
+void oracle_pass_time(struct oracle *oracle);
+
+/* Everything is at rest, every client connected: all that must be delivered is. */
+void oracle_check_rest(struct oracle *oracle);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How often each interesting thing happened: a simulation in which it never does shows nothing.
+ */
+#ifndef TESTS_SIMULATION_TALLY_H
+#define TESTS_SIMULATION_TALLY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum tally_kind {
+    TALLY_STEPS,
+    TALLY_PUBLISHED_0,
+    TALLY_PUBLISHED_1,
+    TALLY_PUBLISHED_2,
+    TALLY_RESENT,
+    TALLY_RESENT_TWICE_TAKEN,
+    TALLY_ACCEPTED,
+    TALLY_REFUSED,
+    TALLY_NOBODY_LISTENED,
+    TALLY_RECEIVED_0,
+    TALLY_RECEIVED_1,
+    TALLY_RECEIVED_2,
+    TALLY_REPEATED,
+    TALLY_RETAINED_READ,
+    TALLY_SHARED_RECEIVED,
+    TALLY_SHARED_AGAIN,
+    TALLY_OVERLAPPED,
+    TALLY_NO_LOCAL,
+    TALLY_WILL_DUE,
+    TALLY_WILL_RECEIVED,
+    TALLY_WILL_CANCELLED,
+    TALLY_CONNECTED,
+    TALLY_CONNECTED_3_1,
+    TALLY_CONNECTED_3_1_1,
+    TALLY_CONNECTED_5_0,
+    TALLY_RESUMED,
+    TALLY_EXPIRED_SESSION,
+    TALLY_CLEANED,
+    TALLY_TAKEN_OVER,
+    TALLY_STRANGER_REFUSED,
+    TALLY_CUT,
+    TALLY_CUT_INSIDE_PACKET,
+    TALLY_DISCONNECTED,
+    TALLY_WRONGDOER_ENDED,
+    TALLY_ENDED_KEEP_ALIVE,
+    TALLY_ENDED_QUEUE_FULL,
+    TALLY_ENDED_SHUT_DOWN,
+    TALLY_SUBSCRIBED,
+    TALLY_UNSUBSCRIBED,
+    TALLY_ALIAS_SENT,
+    TALLY_ALIAS_RECEIVED,
+    TALLY_SUBSCRIPTION_ID,
+    TALLY_EXPIRY_RECEIVED,
+    TALLY_REFUSED_BY_CLIENT,
+    TALLY_PARCEL,
+    TALLY_PARCEL_DELAYED,
+    TALLY_WAITED,
+    TALLY_PARTIAL_WRITE,
+    TALLY_TAIL,
+    TALLY_HEAD_WANTED,
+    TALLY_WOKEN_BY_SHARD,
+    TALLY_TIMER_DUE,
+    TALLY_ANNOUNCED,
+    TALLY_ANNOUNCE_DELAYED,
+    TALLY_MEMORY_REFUSED,
+    TALLY_CALM,
+    TALLY_TOLD,
+    TALLY_DROPPED_QUEUE_FULL,
+    TALLY_DROPPED_SLOW_READER,
+    TALLY_DROPPED_OFFLINE,
+    TALLY_DROPPED_TOO_LARGE,
+    TALLY_DROPPED_SESSION_ENDED,
+    TALLY_DROPPED_NO_MEMORY,
+    TALLY_DROPPED_MAILBOX_FULL,
+    TALLY_DROPPED_REFUSED,
+    TALLY_DROPPED_SUPERSEDED,
+    TALLY_EXPIRED,
+    TALLY_DELIVERED,
+    TALLY_MATCHED,
+    TALLY_BYTES_PEAK,
+    TALLIES,
+};
+
+struct tally {
+    uint64_t counts[TALLIES];
+};
+
+void tally_add(struct tally *tally, const struct tally *more);
+void tally_print(const struct tally *tally, FILE *out);
+
+/* False, with the names on `out`, when something that a campaign must have met never happened;
+ * `sharded`: more than one shard took part. */
+bool tally_complete(const struct tally *tally, bool sharded, FILE *out);
+
+#endif
