@@ -214,8 +214,14 @@ static bool group_full(const struct core *core, const struct group *group)
             (settings->max_queued_bytes > 0 && group->backlog_bytes > settings->max_queued_bytes);
 }
 
+static void release_waiters(struct core *core, struct group *group)
+{
+    if (!list_empty(&group->waiters) && !group_full(core, group))
+        ask_release(core, &group->waiters);
+}
+
 /* Hands out what members have room for, in order. */
-static void pump(struct core *core, struct group *group)
+static void hand_out(struct core *core, struct group *group)
 {
     while (!list_empty(&group->backlog)) {
         struct hand *hand = container_of(group->backlog.next, struct hand, link);
@@ -230,8 +236,12 @@ static void pump(struct core *core, struct group *group)
             return;
         send_hand(core, group, member, hand);
     }
-    if (!list_empty(&group->waiters) && !group_full(core, group))
-        ask_release(core, &group->waiters);
+}
+
+static void pump(struct core *core, struct group *group)
+{
+    hand_out(core, group);
+    release_waiters(core, group);
 }
 
 static void sweep_expired(struct core *core, struct group *group)
@@ -247,15 +257,23 @@ static void sweep_expired(struct core *core, struct group *group)
     }
 }
 
+static void tell_full(struct core *core, const struct group *group)
+{
+    journal_tell(&core->journal, EVENT_WARN, "message.dropped",
+            field_bytes("group", group_key(group)), field_text("reason", "queue_full"),
+            field_text("limit", "max_queued_messages"));
+}
+
 /* What has been appended last is one too many: what the policy says. False when it is dropped. */
 static bool relieve(struct core *core, struct group *group, struct ask *ask)
 {
     const int dropped = FATE_DROPPED + DROP_QUEUE_FULL;
+    struct list *loser = group->backlog.previous;
 
     switch (core->settings->queue_full_policy) {
     case QUEUE_DROP_OLD:
-        drop_hand(core, group, container_of(group->backlog.next, struct hand, link), dropped);
-        return true;
+        loser = group->backlog.next;
+        break;
     case QUEUE_BACKPRESSURE:
         if (ask && ask_wait(core, ask, &group->waiters))
             return true;
@@ -264,15 +282,9 @@ static bool relieve(struct core *core, struct group *group, struct ask *ask)
     case QUEUE_DISCONNECT: /* A group is nobody's connection. */
         break;
     }
-    drop_hand(core, group, container_of(group->backlog.previous, struct hand, link), dropped);
-    return false;
-}
-
-static void tell_full(struct core *core, const struct group *group)
-{
-    journal_tell(&core->journal, EVENT_WARN, "message.dropped",
-            field_bytes("group", group_key(group)), field_text("reason", "queue_full"),
-            field_text("limit", "max_queued_messages"));
+    tell_full(core, group);
+    drop_hand(core, group, container_of(loser, struct hand, link), dropped);
+    return core->settings->queue_full_policy == QUEUE_DROP_OLD;
 }
 
 static bool offer_instant(struct core *core, struct group *group, struct message *message)
@@ -290,7 +302,6 @@ static bool offer_instant(struct core *core, struct group *group, struct message
 bool group_offer(struct core *core, struct group *group, struct message *message, struct ask *ask)
 {
     struct hand *hand;
-    bool taken = true;
 
     if (message->qos == 0 &&
             (list_empty(&group->backlog) || !core->settings->queue_qos0_messages) &&
@@ -315,11 +326,10 @@ bool group_offer(struct core *core, struct group *group, struct message *message
     if (!group_full(core, group))
         return true;
     sweep_expired(core, group);
-    if (group_full(core, group)) {
-        tell_full(core, group);
-        taken = relieve(core, group, ask);
-    }
-    return taken;
+    if (group_full(core, group))
+        return relieve(core, group, ask);
+    release_waiters(core, group);
+    return true;
 }
 
 /* Back to its place: before all that arrived later. */
