@@ -27,7 +27,7 @@ struct peer {
     uint8_t version;               /* that its first packet, a CONNECT, spoke */
     struct connection *connection; /* NULL while it moves, and when it is closed */
     bool open;
-    bool fresh;      /* it may be read */
+    bool waits;      /* it is not to be read */
     bool ended;      /* core reads it no more */
     bool deaf;       /* it takes no output */
     bool output_due; /* core has more to fill */
@@ -186,14 +186,14 @@ static void feed(struct peer *peer)
     case CORE_AGAIN:
         break;
     case CORE_WAIT:
-        peer->fresh = false;
+        peer->waits = true;
         break;
     case CORE_MOVE:
         if (core_send_parcel(core, peer->connection, received.home, peer)) {
             peer->connection = NULL;
             peer->shard = received.home;
         }
-        peer->fresh = false;
+        peer->waits = true;
         break;
     case CORE_END:
         peer->ended = true;
@@ -204,7 +204,7 @@ static void feed(struct peer *peer)
 
 static void read_peer(struct peer *peer)
 {
-    if (!peer->connection || !peer->fresh || peer->ended)
+    if (!peer->connection || peer->waits || peer->ended)
         return;
     if (connection_fate(peer->connection) == CONNECTION_STAYS)
         feed(peer);
@@ -228,7 +228,7 @@ void peers_take_parcels(struct server *server, unsigned shard)
     while ((peer = core_next_parcel(server->shards[shard].core))) {
         assert_int_equal(peer->shard, shard);
         server_note(server, "peer %u moves to shard %u", peer->number, shard);
-        peer->fresh = true;
+        peer->waits = false;
         if (peer->open && land(peer, true))
             read_peer(peer);
     }
@@ -317,7 +317,7 @@ void peers_wake(struct server *server, unsigned shard)
     struct connection *connection;
 
     while ((connection = core_next_ready(server->shards[shard].core))) {
-        ((struct peer *)connection_link(connection))->fresh = true;
+        ((struct peer *)connection_link(connection))->waits = false;
         server->shards[shard].awake = true;
     }
 }
@@ -372,8 +372,6 @@ void peer_send_bytes(struct peer *peer, struct bytes bytes)
     if (!peer->open)
         return;
     octets_add(&peer->up, bytes);
-    if (peer->up.size == bytes.size)
-        peer->fresh = true;
     peer->server->shards[peer->shard].awake = true;
     server_run(peer->server);
 }

@@ -203,6 +203,15 @@ void server_announces(struct server *server, const char *topic, const char *payl
     server_run(server);
 }
 
+void server_shuts_down(struct server *server)
+{
+    for (unsigned i = 0; i < server->shard_count; i++) {
+        core_shut_down(server->shards[i].core, server->now_ms);
+        server->shards[i].awake = true;
+    }
+    server_run(server);
+}
+
 /* ---- What it has told and counted ---- */
 
 unsigned server_told(const struct server *server, const char *name)

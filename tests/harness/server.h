@@ -90,6 +90,9 @@ void clock_advance(struct server *server, int64_t ms);
 /* The server publishes, as it does for $SYS. */
 void server_announces(struct server *server, const char *topic, const char *payload, bool retain);
 
+/* The server stops: core_shut_down() on every shard. */
+void server_shuts_down(struct server *server);
+
 /* How many events of that name the server has told so far. */
 unsigned server_told(const struct server *server, const char *name);
 
