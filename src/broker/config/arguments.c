@@ -145,6 +145,6 @@ void arguments_help(FILE *out)
           "\n"
           "Without -c it serves this machine only, on port 1883.\n"
           "Signals: HUP reads the configuration again, INT and TERM end the server.\n"
-          "Exit status: 0, or 3 when the command line or the configuration is wrong.\n",
+          "Exit status: 0; 1 when it cannot start; 3 when the command line or a file is wrong.\n",
             out);
 }

@@ -27,7 +27,7 @@ enum {
     CONFIG_ADDRESS_MAX = 255,  /* of a host name */
     CONFIG_INTERFACE_MAX = 15, /* Linux's IFNAMSIZ less its NUL */
     CONFIG_USER_MAX = 255,
-    CONFIG_THREADS_MAX = 256,
+    CONFIG_THREADS_MAX = 64, /* core's SHARDS_MAX */
 };
 
 enum config_domain {
@@ -63,7 +63,7 @@ struct config {
     bool allow_anonymous; /* for listeners that do not say it; already in their settings */
     struct log_settings log;
     char user[CONFIG_USER_MAX + 1];     /* to become when started as root; if absent, nobody */
-    char pid_file[CONFIG_PATH_MAX + 1]; /* "": none; written when run as a daemon */
+    char pid_file[CONFIG_PATH_MAX + 1]; /* "": none */
     uint16_t sys_interval_s;            /* between two publications of $SYS; 0: never */
     uint16_t threads;                   /* shards; 0: as many as there are cores */
     bool set_tcp_nodelay;
@@ -115,5 +115,8 @@ void config_dump(const struct config *config, FILE *out);
 
 /* Prints the option table as Markdown: docs/options.md. */
 void config_options_print(FILE *out);
+
+/* Prints the manual page nightjar.conf(5), in mdoc: docs/man/nightjar.conf.5. */
+void config_manual_print(FILE *out);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/config/page.h"
+
 #include <inttypes.h>
 
 #include "broker/config/config.h"
-#include "broker/config/option.h"
 
 static const char introduction[] =
         "# Options\n"
@@ -18,12 +19,6 @@ static const char introduction[] =
         "\n"
         "This page is made from the option table, `src/broker/config/option.c`, by the test\n"
         "`broker_config_page` with `OPTIONS_PAGE_UPDATE=1` in its environment.\n";
-
-struct section {
-    const char *title;
-    const char *text;
-    bool (*has)(const struct option *option);
-};
 
 static bool is_of_server(const struct option *option)
 {
@@ -45,12 +40,14 @@ static bool is_of_listener(const struct option *option)
     return option_is_of_listener(option) && !is_of_plugin(option);
 }
 
-static const struct section sections[] = {
+const struct page_section page_sections[PAGE_SECTIONS] = {
     { "The whole server", "These may stand anywhere.", is_of_server },
     { "Listeners", "These are about the `listener` before them.", is_of_listener },
     { "Bridges", "These are about the `connection` before them.", is_of_bridge },
     { "Plugins", "These load plugins, or are about the plugin before them.", is_of_plugin },
 };
+
+/* ---- Values ---- */
 
 static void print_number(const struct option *option, FILE *out)
 {
@@ -60,19 +57,47 @@ static void print_number(const struct option *option, FILE *out)
         fprintf(out, "%" PRId64 " to %" PRId64, option->min, option->max);
 }
 
-static void print_choices(const struct option *option, FILE *out)
+static void print_choices(const struct option *option, const struct page_style *style, FILE *out)
 {
-    for (const struct option_choice *choice = option->choices; choice->name; choice++)
-        fprintf(out, "%s`%s`", choice == option->choices ? "" : " ", choice->name);
-    if (option->type == OPTION_LOG_DEST)
-        fprintf(out, ", after `file` a path");
+    for (const struct option_choice *choice = option->choices; choice->name; choice++) {
+        if (choice > option->choices)
+            fputs(style->between, out);
+        style->word(choice->name, out);
+    }
+    if (option->type == OPTION_LOG_DEST) {
+        fprintf(out, ", after ");
+        style->word("file", out);
+        fprintf(out, " a path");
+    }
 }
 
-static void print_values(const struct option *option, FILE *out)
+static void print_words(
+        const char *const words[], size_t count, const struct page_style *style, FILE *out)
 {
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            fputs(style->between, out);
+        style->word(words[i], out);
+    }
+}
+
+static void print_duration(const struct page_style *style, FILE *out)
+{
+    static const char *const units[] = { "s", "h", "d", "w", "m" };
+
+    fprintf(out, "a number and ");
+    print_words(units, sizeof(units) / sizeof(units[0]), style, out);
+    fprintf(out, " (30 days) or ");
+    style->word("y", out);
+}
+
+void page_values_print(const struct option *option, const struct page_style *style, FILE *out)
+{
+    static const char *const flags[] = { "true", "false" };
+
     switch (option->type) {
     case OPTION_FLAG:
-        fprintf(out, "`true` `false`");
+        print_words(flags, sizeof(flags) / sizeof(flags[0]), style, out);
         break;
     case OPTION_NUMBER:
         print_number(option, out);
@@ -81,12 +106,12 @@ static void print_values(const struct option *option, FILE *out)
         fprintf(out, "bytes");
         break;
     case OPTION_DURATION:
-        fprintf(out, "a number and `s` `h` `d` `w` `m` (30 days) or `y`");
+        print_duration(style, out);
         break;
     case OPTION_WORD:
     case OPTION_WORDS:
     case OPTION_LOG_DEST:
-        print_choices(option, out);
+        print_choices(option, style, out);
         break;
     case OPTION_VERSIONS:
         fprintf(out, "a list of 3, 4 and 5");
@@ -105,13 +130,22 @@ static void print_values(const struct option *option, FILE *out)
     }
 }
 
+/* ---- docs/options.md ---- */
+
+static void print_word(const char *text, FILE *out)
+{
+    fprintf(out, "`%s`", text);
+}
+
 static void print_option(const struct option *option, FILE *out)
 {
+    static const struct page_style markdown = { print_word, " " };
+
     fprintf(out, "| `%s`", option->name);
     if (option->alias)
         fprintf(out, ", `%s`", option->alias);
     fprintf(out, " | ");
-    print_values(option, out);
+    page_values_print(option, &markdown, out);
     if (option->initial)
         fprintf(out, " | `%s`", option->initial);
     else
@@ -122,11 +156,11 @@ static void print_option(const struct option *option, FILE *out)
 void config_options_print(FILE *out)
 {
     fputs(introduction, out);
-    for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
-        fprintf(out, "\n## %s\n\n%s\n\n", sections[i].title, sections[i].text);
+    for (size_t i = 0; i < PAGE_SECTIONS; i++) {
+        fprintf(out, "\n## %s\n\n%s\n\n", page_sections[i].title, page_sections[i].text);
         fprintf(out, "| key | values | default | reload | meaning |\n|---|---|---|---|---|\n");
         for (size_t j = 0; j < option_count; j++) {
-            if (sections[i].has(&option_table[j]))
+            if (page_sections[i].has(&option_table[j]))
                 print_option(&option_table[j], out);
         }
     }
