@@ -58,16 +58,26 @@ void will_due(struct core *core, struct session *session)
             field_bytes("topic", message_topic(will->message)));
 }
 
+/* Its client is gone: only the log can be told that it did not get to all whom it was for. */
+static void tell_refused(struct core *core, const struct will *will, const struct routed *routed)
+{
+    journal_tell(&core->journal, EVENT_WARN, "will.refused",
+            field_bytes("topic", message_topic(will->message)),
+            field_text("limit", routed->no_memory ? "memory" : "retained_max"));
+}
+
 void wills_publish(struct core *core)
 {
     while (!list_empty(&core->due_wills) && core_has_room(core)) {
         struct will *will = container_of(list_take_first(&core->due_wills), struct will, link);
-        struct message *message = will->message;
+        struct routed routed;
 
         if (will->expires)
-            message->expires_ms = core->now_ms + (int64_t)will->expiry_s * 1000;
-        will->message = NULL;
-        route_message(core, message, &will->publisher, NULL);
+            will->message->expires_ms = core->now_ms + (int64_t)will->expiry_s * 1000;
+        message_ref(will->message); /* One is taken, one stays with the will. */
+        routed = route_message(core, will->message, &will->publisher, NULL);
+        if (routed.no_memory || routed.retained_full)
+            tell_refused(core, will, &routed);
         will_free(core, will);
     }
 }
