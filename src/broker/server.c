@@ -337,6 +337,8 @@ static void close_server(struct server *server)
         entrance_close(&group->entrances[i]);
     free(group->entrances);
     sem_destroy(&group->taken);
+    if (server->signals >= 0)
+        signals_close(server->signals);
 }
 
 /* ---- The whole ---- */
@@ -345,7 +347,13 @@ static void close_server(struct server *server)
 static bool prepare(struct server *server)
 {
     server->group.count = shard_count(server->config);
-    if (sem_init(&server->group.taken, 0, 0) < 0 || !find_user(server) || !open_entrances(server))
+    /* Signals first: whoever sees the server listen may send one, and it is not to die of it. */
+    server->signals = signals_open();
+    if (server->signals < 0 || sem_init(&server->group.taken, 0, 0) < 0) {
+        tell_failure(server, "the system gives no signals or no semaphore");
+        return false;
+    }
+    if (!find_user(server) || !open_entrances(server))
         return false;
     if (!make_hub(server)) {
         tell_failure(server, "not enough memory to start");
@@ -377,9 +385,8 @@ static enum server_status serve(struct server *server)
         return result == 1 ? SERVER_OK : SERVER_FAILED;
     if (!drop_privileges(server))
         return SERVER_FAILED;
-    server->signals = signals_open();
-    if (server->signals < 0 || !start_shards(server)) {
-        tell_failure(server, "the system gives no signals or no thread");
+    if (!start_shards(server)) {
+        tell_failure(server, "the system gives no thread");
         return SERVER_FAILED;
     }
     server->journal = log_source_journal(&server->source, server->journal.level);
@@ -389,7 +396,6 @@ static enum server_status serve(struct server *server)
     stop_shards(server);
     if (server->config->pid_file[0] != '\0')
         unlink(server->config->pid_file);
-    signals_close(server->signals);
     journal_tell(&server->journal, EVENT_INFO, "server.stopped",
             field_text("version", NIGHTJAR_VERSION));
     return SERVER_OK;
