@@ -124,8 +124,6 @@ static enum mqtt_reason judge(const struct admission *admission)
     const struct listener_settings *listener = admission->connection->listener;
     enum mqtt_reason reason = MQTT_SUCCESS;
 
-    if (core->shutting_down)
-        return MQTT_SERVER_UNAVAILABLE;
     if (!(listener->protocol_versions >> connect->version & 1))
         return MQTT_UNSUPPORTED_VERSION;
     if (mqtt_properties_have(&connect->properties, MQTT_AUTHENTICATION_METHOD))
@@ -408,7 +406,9 @@ enum handled receive_connect(struct core *core, struct connection *connection, u
     }
     set_version(connection, &connect);
     /* What came by parcel has been judged by the shard that took it in. */
-    if (!connection->moved)
+    if (core->shutting_down)
+        reason = MQTT_SERVER_UNAVAILABLE;
+    else if (!connection->moved)
         reason = judge(&admission);
     if (reason != MQTT_SUCCESS) {
         refuse(&admission, reason);

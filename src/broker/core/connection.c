@@ -183,10 +183,10 @@ void connection_wait(struct connection *connection)
     connection->waits++;
 }
 
-/* Where it was left unread for what has come now, it is read again. */
+/* Where it was left unread for answers and all have come, it is read again. */
 static void read_on(struct core *core, struct connection *connection)
 {
-    if (!connection->unread)
+    if (!connection->unread || connection->waits > 0 || connection->withheld.count >= WITHHELD_MAX)
         return;
     connection->unread = false;
     connection->heard_ms = core->now_ms; /* It was we who did not read. */
@@ -209,8 +209,7 @@ void connection_release(struct core *core, struct connection *connection)
     while (withheld_take(&connection->withheld, &core->memory, &next))
         connection_acknowledge(core, connection, (enum mqtt_type)next.type, next.packet_id,
                 (enum mqtt_reason)next.reason);
-    if (connection->withheld.count < WITHHELD_MAX)
-        read_on(core, connection);
+    read_on(core, connection);
 }
 
 void connection_keep_alive(struct core *core, struct connection *connection, uint16_t keep_alive_s)

@@ -400,8 +400,9 @@ void core_take_mail(struct core *core, int64_t now_ms)
 
         if (i == core->shard)
             continue;
-        /* Parcels that were not asked for yet leave the rest where it is. */
-        while (core->parcel_count < core->parcels_max && (mail = mailbox_take(mailbox))) {
+        /* The rest stays where it is while parcels are not asked for, or output is to go first. */
+        while (core->parcel_count < core->parcels_max && list_empty(&core->full) &&
+                (mail = mailbox_take(mailbox))) {
             open_mail(core, mail);
             core_settle(core);
         }
@@ -420,15 +421,6 @@ void *core_next_parcel(struct core *core)
     core->parcel_count--;
     memmove(core->parcels, core->parcels + 1, core->parcel_count * sizeof(*core->parcels));
     return parcel;
-}
-
-bool core_has_mail(struct core *core)
-{
-    for (unsigned i = 0; i < core->hub->setup.shards; i++) {
-        if (i != core->shard && mailbox_waiting(mailbox_between(core->hub, i, core->shard)))
-            return true;
-    }
-    return false;
 }
 
 uint64_t core_end_turn(struct core *core)
@@ -487,6 +479,15 @@ static bool has_unsent_mail(struct core *core)
             return true;
     }
     return false;
+}
+
+bool core_has_mail(struct core *core)
+{
+    for (unsigned i = 0; i < core->hub->setup.shards; i++) {
+        if (i != core->shard && mailbox_waiting(mailbox_between(core->hub, i, core->shard)))
+            return true;
+    }
+    return has_unsent_mail(core) || (!list_empty(&core->stalled) && core_has_room(core));
 }
 
 int64_t core_due_ms(struct core *core)

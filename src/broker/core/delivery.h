@@ -39,6 +39,16 @@ enum delivery_flags {
     DELIVERY_SENT = 8, /* on this connection; it counts against the send quota */
 };
 
+/* The memory that it keeps in use, as limits count it. */
+static inline size_t delivery_size(const struct delivery *delivery)
+{
+    size_t size = sizeof(*delivery) + message_size(delivery->message);
+
+    if (delivery->flags & DELIVERY_IDENTIFIERS)
+        size += delivery->extra.identifiers->count * sizeof(uint32_t);
+    return size;
+}
+
 /* A ring that grows and shrinks. */
 struct deliveries {
     struct delivery *entries;

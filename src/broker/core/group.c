@@ -244,16 +244,28 @@ static void pump(struct core *core, struct group *group)
     release_waiters(core, group);
 }
 
+static void note_expiry(struct group *group, const struct hand *hand)
+{
+    if (hand->message->expires_ms < group->expires_ms)
+        group->expires_ms = hand->message->expires_ms;
+}
+
+/* Only when something in the backlog can have expired since the last time. */
 static void sweep_expired(struct core *core, struct group *group)
 {
     struct list *link = group->backlog.next;
 
+    if (group->expires_ms > core->now_ms)
+        return;
+    group->expires_ms = INT64_MAX;
     while (link != &group->backlog) {
         struct hand *hand = container_of(link, struct hand, link);
 
         link = link->next;
         if (message_expired(hand->message, core->now_ms))
             drop_hand(core, group, hand, FATE_EXPIRED);
+        else
+            note_expiry(group, hand);
     }
 }
 
@@ -322,6 +334,7 @@ bool group_offer(struct core *core, struct group *group, struct message *message
     list_append(&group->backlog, &hand->link);
     group->backlog_count++;
     group->backlog_bytes += message->payload_size;
+    note_expiry(group, hand);
     pump(core, group);
     if (!group_full(core, group))
         return true;
@@ -340,6 +353,7 @@ static void requeue(struct group *group, struct hand *hand)
     while (link != &group->backlog && container_of(link, struct hand, link)->number < hand->number)
         link = link->next;
     list_append(link, &hand->link); /* That is: before `link`. */
+    note_expiry(group, hand);
     group->backlog_count++;
     group->backlog_bytes += hand->message->payload_size;
 }

@@ -91,7 +91,8 @@ struct group {
     uint32_t turn; /* the member to be asked next */
     uint32_t backlog_count;
     uint64_t backlog_bytes;
-    uint32_t out; /* hands with members */
+    int64_t expires_ms; /* nothing in the backlog expires earlier; as far as is known */
+    uint32_t out;       /* hands with members */
     uint64_t numbers;
     struct list backlog; /* hands, by number */
     struct list waiters; /* publishers that wait for room here */

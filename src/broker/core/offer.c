@@ -96,11 +96,6 @@ static bool refuse(struct core *core, struct session *session, const struct offe
     return known;
 }
 
-static size_t instant_size(const struct message *message)
-{
-    return message_size(message) + sizeof(struct delivery);
-}
-
 void delivery_end(struct core *core, struct session *session, struct delivery *delivery, int fate)
 {
     if (fate >= FATE_DROPPED && delivery->message)
@@ -149,32 +144,42 @@ bool session_full(const struct core *core, const struct session *session)
                     session->outgoing.queue_bytes >= settings->max_queued_bytes);
 }
 
+struct freshening {
+    struct core *core;
+    struct session *session;
+};
+
 static bool keep_fresh(void *context, struct delivery *delivery)
 {
-    void **both = context;
-    struct core *core = both[0];
-    struct session *session = both[1];
+    struct freshening *freshening = context;
+    struct outgoing *outgoing = &freshening->session->outgoing;
 
-    if (!message_expired(delivery->message, core->now_ms))
+    if (!message_expired(delivery->message, freshening->core->now_ms)) {
+        outgoing_note_expiry(outgoing, delivery->message->expires_ms);
         return true;
+    }
     if (delivery->qos > 0)
-        session->outgoing.queue_bytes -= delivery->message->payload_size;
+        outgoing->queue_bytes -= delivery->message->payload_size;
     else
-        session->outgoing.instant_bytes -= instant_size(delivery->message);
-    delivery_end(core, session, delivery, FATE_EXPIRED);
+        outgoing->instant_bytes -= delivery_size(delivery);
+    delivery_end(freshening->core, freshening->session, delivery, FATE_EXPIRED);
     return false;
 }
 
-/* Before a queue is called full, what has expired in it makes room. */
+/* Before a queue is called full, what has expired in it makes room. It is searched only when something
+ * in it can have expired since the last search. */
 static bool full_of_fresh(struct core *core, struct session *session)
 {
-    void *context[] = { core, session };
+    struct freshening freshening = { core, session };
+    struct outgoing *outgoing = &session->outgoing;
 
     if (!session_full(core, session))
         return false;
-    deliveries_filter(&session->outgoing.queue, &core->memory, keep_fresh, context);
-    if (!session->connection)
-        deliveries_filter(&session->outgoing.instant, &core->memory, keep_fresh, context);
+    if (outgoing->expires_ms > core->now_ms)
+        return true;
+    outgoing->expires_ms = INT64_MAX;
+    deliveries_filter(&outgoing->queue, &core->memory, keep_fresh, &freshening);
+    deliveries_filter(&outgoing->instant, &core->memory, keep_fresh, &freshening);
     return session_full(core, session);
 }
 
@@ -254,31 +259,45 @@ static struct delivery *enqueue(struct core *core, struct session *session, stru
         return NULL;
     }
     message_ref(offer->message);
+    outgoing_note_expiry(&session->outgoing, offer->message->expires_ms);
     return delivery;
+}
+
+/* QoS 0 for a client that is there: only its backlog is limited. For one that is not, the queue is. */
+static bool instant_refused(const struct core *core, struct session *session,
+        const struct offer *offer, enum drop_reason *reason)
+{
+    uint64_t backlog = session->outgoing.instant_bytes;
+
+    if (session->connection) {
+        *reason = DROP_SLOW_READER;
+        return !offer->unlimited && backlog > 0 &&
+                backlog + message_size(offer->message) > core->settings->qos0_backlog_bytes_max;
+    }
+    *reason = DROP_OFFLINE;
+    return !core->settings->queue_qos0_messages;
 }
 
 static bool offer_instant(struct core *core, struct session *session, const struct offer *offer)
 {
     struct outgoing *outgoing = &session->outgoing;
     uint64_t before = outgoing->instant_bytes;
+    struct delivery *delivery;
+    enum drop_reason reason;
 
-    if (!session->connection) {
-        if (!core->settings->queue_qos0_messages)
-            return refuse(core, session, offer, DROP_OFFLINE);
-        if (full_of_fresh(core, session))
-            return refuse(core, session, offer, DROP_QUEUE_FULL);
-    } else if (!offer->unlimited && before > 0 &&
-            before + instant_size(offer->message) > core->settings->qos0_backlog_bytes_max) {
-        return refuse(core, session, offer, DROP_SLOW_READER);
-    }
-    if (!enqueue(core, session, &outgoing->instant, offer))
+    if (instant_refused(core, session, offer, &reason))
+        return refuse(core, session, offer, reason);
+    if (!session->connection && full_of_fresh(core, session))
+        return refuse(core, session, offer, DROP_QUEUE_FULL);
+    delivery = enqueue(core, session, &outgoing->instant, offer);
+    if (!delivery)
         return refuse(core, session, offer, DROP_NO_MEMORY);
-    outgoing->instant_bytes += instant_size(offer->message);
-    if (session->connection)
-        connection_has_output(core, session->connection);
+    outgoing->instant_bytes += delivery_size(delivery);
+    if (!session->connection)
+        return true;
+    connection_has_output(core, session->connection);
     /* A burst is written out before the turn ends, each time it has grown by this much. */
-    if (session->connection &&
-            before / FULL_OUTPUT_BYTES != outgoing->instant_bytes / FULL_OUTPUT_BYTES) {
+    if (before / FULL_OUTPUT_BYTES != outgoing->instant_bytes / FULL_OUTPUT_BYTES) {
         list_remove(&session->connection->output);
         list_append(&core->full, &session->connection->output);
     }

@@ -21,11 +21,19 @@ struct outgoing {
     uint64_t instant_bytes;
     uint64_t queue_bytes;
     uint64_t flight_bytes; /* payloads of those in flight */
+    int64_t expires_ms;    /* nothing queued expires earlier; as far as is known */
     uint32_t flight_open;  /* in flight, not done */
     uint32_t unresent;     /* after a resume: at the front of flight, not yet sent again */
     uint16_t open;         /* sent on this connection and not done: against the send quota */
     uint16_t window;       /* Receive Maximum of the client or max_inflight_messages */
 };
+
+/* Something is queued that expires then. */
+static inline void outgoing_note_expiry(struct outgoing *outgoing, int64_t expires_ms)
+{
+    if (expires_ms < outgoing->expires_ms)
+        outgoing->expires_ms = expires_ms;
+}
 
 static inline uint16_t outgoing_packet_id(const struct delivery *delivery)
 {

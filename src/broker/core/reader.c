@@ -5,6 +5,8 @@
 #include "broker/core/session.h"
 #include "broker/core/state.h"
 
+enum { SLICES_MAX = 256 }; /* of one session and turn */
+
 static void read_free(struct core *core, struct retained_read *read)
 {
     read->subscription->read = NULL;
@@ -54,7 +56,8 @@ static bool is_hungry(const struct session *session)
             session->outgoing.queue.count < RETAINED_SLICE_MAX;
 }
 
-static void read_slice(struct core *core, struct session *session)
+/* Returns how many messages it gave. */
+static size_t read_slice(struct core *core, struct session *session)
 {
     struct retained_read *read =
             container_of(session->retained_reads.next, struct retained_read, link);
@@ -80,6 +83,18 @@ static void read_slice(struct core *core, struct session *session)
     }
     if (read->cursor.done)
         read_free(core, read);
+    return count;
+}
+
+/* As many messages as one slice may have, from however many filters. */
+static void read_some(struct core *core, struct session *session)
+{
+    size_t messages = 0;
+
+    for (unsigned slices = 0; slices < SLICES_MAX && messages < RETAINED_SLICE_MAX &&
+            !list_empty(&session->retained_reads);
+            slices++)
+        messages += read_slice(core, session);
 }
 
 void readers_turn(struct core *core)
@@ -93,7 +108,7 @@ void readers_turn(struct core *core)
         struct session *session = container_of(link, struct session, reader);
 
         if (is_hungry(session))
-            read_slice(core, session);
+            read_some(core, session);
         if (session->connection && !list_empty(&session->retained_reads))
             list_append(&core->readers, &session->reader);
     }

@@ -257,7 +257,7 @@ static void end_first(struct sending *sending, struct deliveries *ring, int fate
     if (ring == &outgoing->queue)
         outgoing->queue_bytes -= delivery.message->payload_size;
     else
-        outgoing->instant_bytes -= message_size(delivery.message) + sizeof(delivery);
+        outgoing->instant_bytes -= delivery_size(&delivery);
     delivery_end(sending->core, sending->session, &delivery, fate);
 }
 

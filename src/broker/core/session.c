@@ -103,6 +103,7 @@ struct session *session_new(struct core *core, struct bytes id, enum mqtt_reason
     list_init(&session->reader);
     list_init(&session->waiters);
     timer_init(&session->timer);
+    session->outgoing.expires_ms = INT64_MAX;
     session->drops_told_ms = INT64_MIN / 2;
     counter_add(&core->counters.sessions, 1);
     return session;
@@ -173,10 +174,11 @@ void session_end(struct core *core, struct session *session)
     assert(!session->connection);
     will_due(core, session);
     retained_reads_drop(core, session);
-    drop_subscriptions(core, session);
+    memberships_tell(core, session, 0);
     drop_ring(core, session, &session->outgoing.instant);
     drop_ring(core, session, &session->outgoing.queue);
     drop_ring(core, session, &session->outgoing.flight);
+    drop_subscriptions(core, session);
     packet_ids_reset(&session->incoming, &core->memory);
     ask_release(core, &session->waiters);
     timer_stop(&session->timer);

@@ -6,7 +6,7 @@ void core_settings_init(struct core_settings *settings)
     *settings = (struct core_settings){
         .max_inflight_messages = 20,
         .max_queued_messages = 1000,
-        .qos0_backlog_bytes_max = 1 << 20,
+        .qos0_backlog_bytes_max = 16 << 20,
         .queue_full_policy = QUEUE_DROP_NEW,
         .receive_max = 20,
         .max_packet_size = 2000000,

@@ -27,7 +27,7 @@ struct core_settings {
     uint64_t max_inflight_bytes;     /* payload bytes of those; 0: no limit */
     uint32_t max_queued_messages;    /* QoS 1 and 2 beyond those in flight, 1000; 0: no limit */
     uint64_t max_queued_bytes;       /* payload bytes of those; 0: no limit */
-    uint64_t qos0_backlog_bytes_max; /* QoS 0 bytes waiting for a slow connection, 1 MiB */
+    uint64_t qos0_backlog_bytes_max; /* QoS 0 bytes waiting for a slow connection, 16 MiB */
     bool queue_qos0_messages;        /* also queue QoS 0 for an absent client */
     bool upgrade_outgoing_qos; /* deliver at the subscription's QoS, even above the publisher's */
     enum queue_full_policy queue_full_policy;
