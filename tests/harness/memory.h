@@ -13,7 +13,8 @@ struct test_memory_state {
     size_t bytes;     /* out now */
     size_t blocks;    /* out now */
     uint64_t taken;   /* calls of take so far */
-    uint64_t fail_at; /* the n-th call (from 1) and every later one up to fail_until fails; 0: never */
+    uint64_t fail_at; /* the n-th call (from 1) and every later one up to fail_until fails; 0: never
+                       */
     uint64_t fail_until;
 };
 

@@ -213,8 +213,8 @@ struct connection *core_next_ready(struct core *core);
 
 /* ---- Other shards, time, and the server's own voice ---- */
 
-/* Handles the mail of all other shards; some of it stays for the next turn when much output has come
- * of it. */
+/* Handles the mail of all other shards; some of it stays for the next turn when much output has
+ * come of it. */
 void core_take_mail(struct core *core, int64_t now_ms);
 
 /* The next parcel that came with the mail; NULL when there is none. */
@@ -224,8 +224,8 @@ void *core_next_parcel(struct core *core);
 uint64_t core_end_turn(struct core *core);
 
 /*
- * True when there is mail for this shard, or room in another one's mailbox that something here waits
- * for: asked after it was marked asleep, before it sleeps.
+ * True when there is mail for this shard, or room in another one's mailbox that something here
+ * waits for: asked after it was marked asleep, before it sleeps.
  */
 bool core_has_mail(struct core *core);
 

@@ -166,8 +166,8 @@ static bool keep_fresh(void *context, struct delivery *delivery)
     return false;
 }
 
-/* Before a queue is called full, what has expired in it makes room. It is searched only when something
- * in it can have expired since the last search. */
+/* Before a queue is called full, what has expired in it makes room. It is searched only when
+ * something in it can have expired since the last search. */
 static bool full_of_fresh(struct core *core, struct session *session)
 {
     struct freshening freshening = { core, session };
@@ -263,7 +263,8 @@ static struct delivery *enqueue(struct core *core, struct session *session, stru
     return delivery;
 }
 
-/* QoS 0 for a client that is there: only its backlog is limited. For one that is not, the queue is. */
+/* QoS 0 for a client that is there: only its backlog is limited. For one that is not, the queue is.
+ */
 static bool instant_refused(const struct core *core, struct session *session,
         const struct offer *offer, enum drop_reason *reason)
 {

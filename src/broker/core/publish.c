@@ -105,8 +105,8 @@ static void tell_refused(struct core *core, const struct connection *connection,
             field_text("limit", refusal->limit));
 }
 
-/* Routes it; the reason is for the publisher. MQTT_IMPLEMENTATION_ERROR: nothing was done, for want of
- * memory. */
+/* Routes it; the reason is for the publisher. MQTT_IMPLEMENTATION_ERROR: nothing was done, for want
+ * of memory. */
 static enum mqtt_reason take(
         struct core *core, struct connection *connection, const struct mqtt_publish *publish)
 {

@@ -94,8 +94,8 @@ static inline struct outbox *core_outbox(struct core *core, unsigned shard)
 /* A session expiry interval within the limit of session_expiry_s_max. */
 uint32_t core_cap_expiry(const struct core *core, uint32_t wanted_s);
 
-/* Handles the letters that this shard has sent to itself, ends the condemned, publishes due wills. Between packets and
- * mails, never in the middle of one. */
+/* Handles the letters that this shard has sent to itself, ends the condemned, publishes due wills.
+ * Between packets and mails, never in the middle of one. */
 void core_settle(struct core *core);
 
 /* True when each other shard can be sent a mail now. */
