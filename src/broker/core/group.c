@@ -406,7 +406,7 @@ void group_join(struct core *core, struct membership *membership)
         member->identifier = membership->identifier;
         member->qos = membership->qos;
         member->retain_as_published = membership->retain_as_published;
-        membership->group = group_target(core, group);
+        membership->answer = group_target(core, group);
     } else if (group && group->member_count == 0) {
         leave_index(core, group);
         group_free(core, group);

@@ -53,7 +53,8 @@ struct membership {
     struct letter letter;
     struct list sibling; /* in its session's list; touched at the session's home only */
     struct target session;
-    struct target group;      /* from MAIL_JOINED on */
+    struct target group;      /* from MAIL_JOINED on; touched at the session's home only */
+    struct target answer;     /* the group, as its home writes it for MAIL_JOINED */
     struct target connection; /* whose SUBACK waits for the answer */
     uint64_t group_hash;
     uint32_t position;       /* which code of that SUBACK */

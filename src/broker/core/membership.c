@@ -114,6 +114,7 @@ void membership_joined(struct core *core, struct membership *membership)
     bool failed = membership->reason != MQTT_SUCCESS;
 
     membership->travels = false;
+    membership->group = membership->answer;
     if (failed && session && !membership->gone) {
         list_remove(&membership->sibling);
         join_failed(core, session, membership);

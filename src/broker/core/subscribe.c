@@ -226,6 +226,14 @@ static void tell_subscribed(const struct subscribing *subscribing,
                 field_text("reason", mqtt_reason_name(reason)));
 }
 
+/* An id that an unfinished PUBLISH of the client still has names no other packet of 5.0, which alone
+ * has a code for that [U5-2.2.1-1], [U5-3.11.3-1]. */
+static bool id_is_in_use(const struct connection *connection, uint16_t packet_id)
+{
+    return connection->version == MQTT_5_0 &&
+            packet_ids_have(&connection->session->incoming, packet_id);
+}
+
 void receive_subscribe(struct core *core, struct connection *connection, struct bytes body)
 {
     struct mqtt_subscribe packet;
@@ -236,6 +244,7 @@ void receive_subscribe(struct core *core, struct connection *connection, struct 
     };
     struct mqtt_subscription wish;
     uint32_t position = 0;
+    bool in_use;
 
     if (reason != MQTT_SUCCESS) {
         connection_fail(core, connection, reason, mqtt_reason_text(reason));
@@ -247,8 +256,9 @@ void receive_subscribe(struct core *core, struct connection *connection, struct 
         return;
     }
     connection->suback = subscribing.answer;
+    in_use = id_is_in_use(connection, packet.packet_id);
     while (mqtt_subscribe_next(&packet.subscriptions, &wish)) {
-        reason = subscribe_one(&subscribing, &wish, position);
+        reason = in_use ? MQTT_PACKET_ID_IN_USE : subscribe_one(&subscribing, &wish, position);
         subscribing.answer->codes[position++] = (uint8_t)reason;
         tell_subscribed(&subscribing, &wish, reason);
     }
@@ -298,6 +308,7 @@ void receive_unsubscribe(struct core *core, struct connection *connection, struc
     struct bytes filter;
     uint8_t *codes;
     uint32_t count = 0;
+    bool in_use;
 
     if (reason != MQTT_SUCCESS) {
         connection_fail(core, connection, reason, mqtt_reason_text(reason));
@@ -308,8 +319,10 @@ void receive_unsubscribe(struct core *core, struct connection *connection, struc
         connection_fail(core, connection, MQTT_QUOTA_EXCEEDED, "no memory for an UNSUBACK");
         return;
     }
+    in_use = id_is_in_use(connection, packet.packet_id);
     while (mqtt_unsubscribe_next(&packet.filters, &filter))
-        codes[count++] = (uint8_t)unsubscribe_one(core, connection->session, filter);
+        codes[count++] = (uint8_t)(in_use ? MQTT_PACKET_ID_IN_USE
+                                          : unsubscribe_one(core, connection->session, filter));
     say_unsuback(core, connection, packet.packet_id, bytes_of(codes, count));
     memory_give(&core->memory, codes, packet.count + 1);
 }
