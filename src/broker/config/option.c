@@ -206,7 +206,7 @@ const struct option option_table[] = {
             IN_CONFIG(core.max_queued_bytes), 0, INT64_MAX, .clamp = CLAMP_LOW, .initial = "0",
             .meaning = "payload bytes of those; 0: no limit" },
     { "max_qos0_backlog_bytes", NULL, SCOPE_GLOBAL, OPTION_NUMBER, .live = true,
-            IN_CONFIG(core.qos0_backlog_bytes_max), 1024, INT64_MAX, .initial = "1048576",
+            IN_CONFIG(core.qos0_backlog_bytes_max), 1024, INT64_MAX, .initial = "16777216",
             .meaning = "bytes of QoS 0 messages that wait for a slow connection" },
     { "queue_full_policy", NULL, SCOPE_GLOBAL, OPTION_WORD, .live = true,
             IN_CONFIG(core.queue_full_policy), .choices = queue_policies, .initial = "drop-new",
