@@ -358,7 +358,7 @@ static void hear_pubcomp(struct client *client, const struct wire_packet *packet
 
     if (!sending || !sending->released)
         FAIL(client, "%u got PUBCOMP %u, which it does not wait for", client->number, packet->id);
-    if (packet->reason && client->world->plan.memory_refused_in == 0 &&
+    if (packet->reason && client->world->plan.memory_refused_in == 0 && knows_session(client) &&
             client->world->oracle->shadows[client->number].resumed == RESUMED_NO)
         FAIL(client, "%u got PUBCOMP %u with 0x%02x", client->number, packet->id, packet->reason);
     drop_sending(client, sending);

@@ -139,7 +139,8 @@ static bool match_session(
             world_count(oracle->world, TALLY_NO_LOCAL);
             continue;
         }
-        if (interest->since_ms > note->taken_ms || !interest->sure)
+        /* A will may have been published a moment earlier than is known here. */
+        if (interest->since_ms > note->taken_ms - (note->will != WILL_NONE) || !interest->sure)
             out->must = false;
         out->vague |= !interest->sure;
         if (interest->qos > out->qos)
@@ -268,8 +269,9 @@ static void route_again(struct oracle *oracle, uint32_t message)
 {
     struct note *note = &oracle->notes[message];
 
-    if (!oracle->world->plan.limited)
+    if (!oracle->world->plan.limited && !memory_may_fail(oracle))
         return;
+    note->retaken = true;
     for (unsigned c = 0; c < oracle->world->plan.clients; c++) {
         if (note->cells[c].expected > 0)
             continue;
@@ -350,7 +352,7 @@ static void will_meets_connect(struct oracle *oracle, struct shadow *shadow)
     else if (taken_over && shadow->will_delay_s == 0)
         will_falls_due(oracle, shadow, now_ms);
     else if (shadow->resumed == RESUMED_NO)
-        will_falls_due(oracle, shadow, now_ms);
+        will_falls_due(oracle, shadow, due_ms < now_ms ? due_ms - TIME_EXACT_MS : now_ms);
     else if (due_ms != INT64_MAX && now_ms > due_ms - TIME_EXACT_MS)
         will_may_come(oracle, shadow);
     else
@@ -596,6 +598,11 @@ static void took_subscribe(struct oracle *oracle, struct shadow *shadow, const s
         .since_ms = is_new ? oracle->world->now_ms : interest->since_ms,
     };
     world_count(oracle->world, TALLY_SUBSCRIBED);
+    for (unsigned t = 0; t < TOPICS && mark->qos == 0; t++) {
+        /* A read not done yet now gives it at QoS 0. */
+        if (shadow->owed_for[t] == mark->filter)
+            shadow->owed[t] = 0;
+    }
     if (names_filter_shared(mark->filter)) {
         shadow->joined[mark->filter - FILTER_SHARED_FIRST] = true;
         oracle->group_lived[mark->filter - FILTER_SHARED_FIRST] = true;

@@ -50,6 +50,7 @@ struct note {
     bool retain;
     bool empty;
     bool stripped; /* sent with 3.x: without its expiry */
+    bool retaken;  /* perhaps refused and then taken as new */
     uint8_t will;  /* enum will_state */
     uint8_t outcome;
     uint8_t instances; /* how often core took it */

@@ -76,7 +76,7 @@ static bool order_is_excused(const struct delivery_seen *seen)
 {
     const struct plan *plan = &seen->oracle->world->plan;
 
-    return seen->note->instances > 1 &&
+    return (seen->note->instances > 1 || seen->note->retaken) &&
             (seen->note->cells[seen->client].lossy || plan->limited || plan->expires ||
                     plan->sizes_limited || plan->memory_refused_in > 0);
 }
@@ -136,7 +136,7 @@ static void receive_live(const struct delivery_seen *seen, unsigned identifiers)
     if (seen->packet->retain && !cell->retain_may_be[1])
         fail(seen, "RETAIN on a live message");
     check_order(seen);
-    if (seen->note->instances > 1)
+    if (seen->note->instances > 1 || seen->note->retaken)
         return;
     if (seen->packet->qos != cell->qos)
         fail(seen, "at a wrong QoS");
