@@ -325,6 +325,21 @@ SERVER_TEST("U5-2.2.1-1", ids_of_both_directions_are_independent)
     peer_expect(a, "62 02 0001 | 70 02 0001");
 }
 
+SERVER_TEST("U5-2.2.1-1 U5-3.11.3-1 MQTT5-2.2.1-3", an_id_in_use_is_refused)
+{
+    struct peer *a = peer_connected(server, "a", MQTT_5_0);
+    struct peer *old = peer_connected(server, "old", MQTT_3_1_1);
+
+    peer_send(a, "34 RL S'u' 0007 00 'y'");
+    peer_expect(a, "50 03 0007 10");
+    peer_send(a, "82 RL 0007 00 S'a' 00 S'$share/g/b' 01 | a2 RL 0007 00 S'a' S'b' S'c'");
+    peer_expect(a, "90 RL 0007 00 91 91 | b0 RL 0007 00 91 91 91");
+    peer_send(a, "62 02 0007 | 82 RL 0007 00 S'a' 00 | 82 RL 0007 00 S'b' 00");
+    peer_expect(a, "70 02 0007 | 90 RL 0007 00 00 | 90 RL 0007 00 00");
+    peer_send(old, "34 RL S'u' 0007 'y' | 82 RL 0007 S'a' 00 | a2 RL 0007 S'a'");
+    peer_expect(old, "50 02 0007 | 90 03 0007 00 | b0 02 0007");
+}
+
 /* ---- Limits ---- */
 
 SERVER_TEST("MQTT5-3.9.2-1 MQTT5-3.9.2-2 MQTT5-3.11.2-1 MQTT5-3.11.2-2", subscriptions_have_a_limit)

@@ -11,9 +11,9 @@
  *         peer_expect(a, "D0 00");
  *     }
  *
- * Each such test runs with one shard and with two, whose mailboxes have one slot and whose output
- * buffer is so small that most packets do not fit it at once. Peers arrive at the shards in turn,
- * so many have to move home.
+ * Each such test runs with one shard, with two and with four; several have mailboxes of one slot and
+ * an output buffer so small that most packets do not fit it at once. Peers arrive at the shards in
+ * turn, so many have to move home.
  *
  * Everything that is sent is handled before the call returns; nothing happens by itself but by
  * clock_advance(). A test that fails prints what the peers and the server told each other.
@@ -111,12 +111,12 @@ _Noreturn void server_fail(const struct server *server, const char *file, int li
 void server_note(struct server *server, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
 
-/* A test that is run with one shard and with two; see above. */
+/* A test that is run with one shard, with two and with four; see above. */
 #define SERVER_TEST(ids, function)                                                                 \
     static void function##_with(struct server *server);                                            \
     SPEC_TEST(ids, function)                                                                       \
     {                                                                                              \
-        for (unsigned shards = 1; shards <= 2; shards++) {                                         \
+        for (unsigned shards = 1; shards <= 4; shards *= 2) {                                      \
             struct server *server = server_new(shards);                                            \
                                                                                                    \
             function##_with(server);                                                               \
