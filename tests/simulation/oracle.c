@@ -185,25 +185,16 @@ static void route_to_session(struct oracle *oracle, struct note *note, unsigned 
 static void route_to_group(struct oracle *oracle, struct note *note, unsigned group)
 {
     struct group_cell *cell = &note->groups[group];
-    unsigned filter = FILTER_SHARED_FIRST + group;
     bool sure = group_has_sure_member(oracle, group);
-    uint8_t qos_min = 2;
 
-    if (!topic_matches(oracle, filter, note->topic))
+    if (!topic_matches(oracle, FILTER_SHARED_FIRST + group, note->topic))
         return;
-    for (unsigned c = 0; c < oracle->world->plan.clients; c++) {
-        const struct shadow *shadow = shadow_of(oracle, c);
-
-        if (shadow->joined[group] && shadow->interests[filter].qos < qos_min)
-            qos_min = shadow->interests[filter].qos;
-    }
-    /* A member's leaving is told to the group's home by mail. */
+    /* A member's coming and leaving is told to the group's home by mail, which takes its time. */
     note->may_match |= oracle->group_lived[group];
     note->matched |= sure;
     cell->expected++;
     /* What is published at QoS 0 does not wait for a member, even where it would be upgraded. */
-    cell->must |=
-            sure && note->qos > 0 && delivered_qos(oracle, note->qos, qos_min) > 0 && !note->empty;
+    cell->must |= sure && note->qos > 0 && !oracle->group_lossy[group] && !note->empty;
 }
 
 static void route(struct oracle *oracle, struct note *note)
@@ -606,8 +597,11 @@ static void took_subscribe(struct oracle *oracle, struct shadow *shadow, const s
     if (names_filter_shared(mark->filter)) {
         shadow->joined[mark->filter - FILTER_SHARED_FIRST] = true;
         oracle->group_lived[mark->filter - FILTER_SHARED_FIRST] = true;
-        if (mark->qos == 0)
-            void_group(oracle, mark->filter - FILTER_SHARED_FIRST); /* It may get them at QoS 0. */
+        if (mark->qos == 0) {
+            /* It may get what the group holds, and get it at QoS 0. */
+            oracle->group_lossy[mark->filter - FILTER_SHARED_FIRST] = true;
+            void_group(oracle, mark->filter - FILTER_SHARED_FIRST);
+        }
         shadow->joined_as_published[mark->filter - FILTER_SHARED_FIRST] |=
                 mark->retain_as_published;
         return;

@@ -117,6 +117,7 @@ struct oracle {
     int64_t retained_ms[TOPICS]; /* when it was set */
     bool will_under_way[TOPICS]; /* a retained one fell due since the last rest */
     bool group_lived[GROUPS];    /* it has or had members, since the last rest */
+    bool group_lossy[GROUPS];    /* it has or had a member at QoS 0, since the last rest */
     bool cleared[TOPICS];        /* an empty message was published to it */
     uint64_t told;               /* losses already set against the server's counters */
 };

@@ -320,14 +320,16 @@ static void check_note(struct oracle *oracle, uint32_t message, struct missing *
     }
 }
 
-static bool group_has_members(const struct oracle *oracle, unsigned group)
+static void note_members(struct oracle *oracle, unsigned group)
 {
+    oracle->group_lived[group] = oracle->group_lossy[group] = false;
     for (unsigned c = 0; c < oracle->world->plan.clients; c++) {
-        if (oracle->shadows[c].interests[FILTER_SHARED_FIRST + group].active ||
-                oracle->shadows[c].fuzzy)
-            return true;
+        const struct shadow *shadow = &oracle->shadows[c];
+        const struct interest *interest = &shadow->interests[FILTER_SHARED_FIRST + group];
+
+        oracle->group_lived[group] |= interest->active || shadow->fuzzy;
+        oracle->group_lossy[group] |= (interest->active && interest->qos == 0) || shadow->fuzzy;
     }
-    return false;
 }
 
 static void check_owed(struct oracle *oracle, struct missing *missing)
@@ -395,7 +397,7 @@ void oracle_check_rest(struct oracle *oracle)
         check_note(oracle, m, &missing);
     memset(oracle->will_under_way, 0, sizeof(oracle->will_under_way));
     for (unsigned g = 0; g < GROUPS; g++)
-        oracle->group_lived[g] = group_has_members(oracle, g);
+        note_members(oracle, g);
     if (missing.count > excused(oracle, &missing, told)) {
         const struct note *note = &oracle->notes[missing.first];
 
