@@ -271,7 +271,7 @@ def publish_in_step(server, topic, count, payload):
 
 
 @pytest.mark.ours_only("Mosquitto 2.0.11 keeps up to 1000 messages of any size for it, uncounted")
-@pytest.mark.config("sys_interval 1")
+@pytest.mark.config("sys_interval 1\nmax_qos0_backlog_bytes 1048576")
 @pytest.mark.parametrize("version", [V311, V5], ids=NAMES.get)
 def test_a_subscriber_that_never_reads_costs_bounded_memory(server, version):
     with Wire(server, receive_buffer_size=4096).connected(version, "never-reads") as hostile, \
