@@ -17,9 +17,6 @@ VERSIONS = [V31, V311, V5]
 FOREVER_S = 0xFFFFFFFF
 WILL = ("status", "offline", 1, False, {})
 
-OVERRUN = ("Mosquitto 2.0.11 sends a 5.0 client more QoS 2 messages than its Receive Maximum "
-           "allows")
-
 
 @pytest.fixture(params=VERSIONS, ids=["3.1", "3.1.1", "5.0"])
 def version(request):
@@ -221,7 +218,7 @@ def test_a_durable_session_keeps_what_its_client_misses(server, version, qos):
         assert back.session_present == (version != V31)  # the flag is not in 3.1
 
 
-@pytest.mark.parametrize("qos", [1, pytest.param(2, marks=pytest.mark.ours_only(OVERRUN))])
+@pytest.mark.parametrize("qos", [1, 2])
 def test_a_subscriber_that_drops_while_receiving_misses_nothing(server, qos):
     """At QoS 2 nothing comes twice, for Paho keeps its half of the session."""
     subscriber = durable(server, "s", V5)
@@ -398,7 +395,7 @@ def test_an_unknown_topic_alias_ends_the_connection(server):
     client.expect_end(0x94)
 
 
-@pytest.mark.parametrize("qos", [1, pytest.param(2, marks=pytest.mark.ours_only(OVERRUN))])
+@pytest.mark.parametrize("qos", [1, 2])
 def test_a_receive_maximum_of_one_still_gets_everything(server, qos):
     with Client(server, "s", ReceiveMaximum=1) as subscriber, Client(server, "p") as publisher:
         subscriber.subscribe("a", qos)
@@ -533,7 +530,6 @@ def test_sys_tells_what_there_is(server):
         until(lambda: 500 <= values["retained messages/count"] < 600, "the retained messages")
 
 
-@pytest.mark.ours_only("Mosquitto 2.0.11 does not count every PUBLISH")
 @pytest.mark.config("sys_interval 1")
 def test_sys_counts_every_packet_and_message(server):
     with Client(server, "watcher") as watcher, ExitStack() as stack:
