@@ -21,24 +21,29 @@ void mailbox_deinit(struct mailbox *mailbox, const struct memory *memory)
     mailbox->data = NULL;
 }
 
-static bool room_seen(struct mailbox *mailbox)
+static bool room_seen(const struct mailbox *mailbox)
 {
-    return mailbox->filled - mailbox->head_seen < mailbox->slots;
+    return mailbox->filled - mailbox->head_seen < mailbox->slots &&
+            mailbox->weight_put - mailbox->weight_seen < MAILBOX_WEIGHT_MAX;
+}
+
+static bool look_for_room(struct mailbox *mailbox, memory_order order)
+{
+    mailbox->head_seen = atomic_load_explicit(&mailbox->head, order);
+    /* Relaxed: it was stored before the head that we have seen. */
+    mailbox->weight_seen = atomic_load_explicit(&mailbox->weight_shed, memory_order_relaxed);
+    return room_seen(mailbox);
 }
 
 bool mailbox_has_room(struct mailbox *mailbox)
 {
-    if (room_seen(mailbox))
-        return true;
     /* Acquire: the consumer has done with a slot before it is written again. */
-    mailbox->head_seen = atomic_load_explicit(&mailbox->head, memory_order_acquire);
-    if (room_seen(mailbox))
+    if (room_seen(mailbox) || look_for_room(mailbox, memory_order_acquire))
         return true;
-    /* Both sides store, then load, sequentially consistent: either we see the room that the
-     * consumer makes, or it sees that we wait. */
+    /* Both sides store, then load, sequentially consistent: either we see the room that the consumer
+     * makes, or it sees that we wait. */
     atomic_store(&mailbox->starved, true);
-    mailbox->head_seen = atomic_load(&mailbox->head);
-    return room_seen(mailbox);
+    return look_for_room(mailbox, memory_order_seq_cst);
 }
 
 void *mailbox_put(struct mailbox *mailbox)
@@ -69,6 +74,7 @@ bool mailbox_finish(struct mailbox *mailbox)
 {
     if (atomic_load_explicit(&mailbox->head, memory_order_relaxed) == mailbox->taken)
         return false;
+    atomic_store_explicit(&mailbox->weight_shed, mailbox->weight_taken, memory_order_relaxed);
     atomic_store(&mailbox->head, mailbox->taken);
     return atomic_load(&mailbox->starved) && atomic_exchange(&mailbox->starved, false);
 }

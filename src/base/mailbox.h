@@ -15,17 +15,25 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CACHE_LINE = 64 };
+enum {
+    CACHE_LINE = 64,
+    MAILBOX_WEIGHT_MAX =
+            8 << 20, /* bytes that what waits may hold elsewhere, but for the last put */
+};
 
 struct mailbox {
     /* The producer's. */
     _Atomic uint32_t tail; /* slots up to here are visible */
     uint32_t filled;       /* its own tail: filled, perhaps not yet visible */
     uint32_t head_seen;    /* its last sight of head */
+    uint64_t weight_put;
+    uint64_t weight_seen;        /* its last sight of weight_shed */
     uint8_t apart_a[CACHE_LINE]; /* so that the two do not write to one line of the cache */
     /* The consumer's. */
     _Atomic uint32_t head; /* slots up to here are free again */
     uint32_t taken;        /* its own head: taken, perhaps not yet free */
+    uint64_t weight_taken;
+    _Atomic uint64_t weight_shed; /* of the slots that are free again */
     uint8_t apart_b[CACHE_LINE];
     /* Set by the producer, cleared by the consumer. */
     atomic_bool starved;
@@ -40,11 +48,24 @@ bool mailbox_init(
         struct mailbox *mailbox, const struct memory *memory, uint32_t slots, size_t slot_size);
 void mailbox_deinit(struct mailbox *mailbox, const struct memory *memory);
 
-/* Producer: true when a slot is free. Where none is, the consumer will say when one is. */
+/* Producer: true when a slot is free and what waits is not too heavy. Where it is not so, the consumer
+ * will say when it is. */
 bool mailbox_has_room(struct mailbox *mailbox);
 
 /* Producer: the next free slot, to be filled now; only after mailbox_has_room(). */
 void *mailbox_put(struct mailbox *mailbox);
+
+/* Producer: what was put last holds that many bytes. */
+static inline void mailbox_add_weight(struct mailbox *mailbox, size_t bytes)
+{
+    mailbox->weight_put += bytes;
+}
+
+/* Consumer: what was taken last held that many. */
+static inline void mailbox_shed_weight(struct mailbox *mailbox, size_t bytes)
+{
+    mailbox->weight_taken += bytes;
+}
 
 /* Producer: true when something was put and is not visible yet. */
 static inline bool mailbox_unpublished(const struct mailbox *mailbox)

@@ -2,6 +2,7 @@
 /* CONNECT: who comes in, with which session, and what he is told. */
 #include "broker/core/connection.h"
 #include "broker/core/receive.h"
+#include "broker/core/reserved.h"
 #include "broker/core/session.h"
 #include "broker/core/state.h"
 #include "broker/core/will.h"
@@ -93,7 +94,7 @@ static enum mqtt_reason judge_will(const struct admission *admission, const stru
         return MQTT_QOS_NOT_SUPPORTED; /* [MQTT5-3.2.2-12] */
     if (will->retain && !settings->retain_available)
         return MQTT_RETAIN_NOT_SUPPORTED; /* [MQTT5-3.2.2-13] */
-    if (will->topic.data[0] == '$')
+    if (topic_reserved(will->topic))
         return MQTT_NOT_AUTHORIZED;
     if (mqtt_topic_levels(will->topic) > settings->topic_levels_max)
         return MQTT_TOPIC_NAME_INVALID;

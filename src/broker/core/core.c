@@ -403,6 +403,8 @@ void core_take_mail(struct core *core, int64_t now_ms)
         /* The rest stays where it is while parcels are not asked for, or output is to go first. */
         while (core->parcel_count < core->parcels_max && list_empty(&core->full) &&
                 (mail = mailbox_take(mailbox))) {
+            if (mail->kind == MAIL_PUBLISH)
+                mailbox_shed_weight(mailbox, message_size(mail->of.list->message));
             open_mail(core, mail);
             core_settle(core);
         }
@@ -495,7 +497,7 @@ int64_t core_due_ms(struct core *core)
     int64_t due_ms =
             earlier(timer_next_ms(&core->connection_timers), timer_next_ms(&core->session_timers));
 
-    if (readers_waiting(core) || has_unsent_mail(core) ||
+    if (!list_empty(&core->readers) || has_unsent_mail(core) ||
             (!list_empty(&core->due_wills) && core_has_room(core)))
         return core->now_ms;
     return earlier(due_ms, core->sweep_due_ms);

@@ -3,6 +3,7 @@
 #include "broker/core/connection.h"
 #include "broker/core/offer.h"
 #include "broker/core/receive.h"
+#include "broker/core/reserved.h"
 #include "broker/core/route.h"
 #include "broker/core/session.h"
 #include "broker/core/state.h"
@@ -72,7 +73,7 @@ static struct refusal judge(const struct core *core, const struct mqtt_publish *
     const struct core_settings *settings = core->settings;
 
     /* Clients do not talk through the server's own topics [U5-4.7.2-1]. */
-    if (publish->topic.data[0] == '$')
+    if (topic_reserved(publish->topic))
         return (struct refusal){ MQTT_NOT_AUTHORIZED, "topics beginning with $" };
     if (publish->topic.size > settings->topic_levels_max &&
             mqtt_topic_levels(publish->topic) > settings->topic_levels_max)

@@ -7,6 +7,19 @@
 
 enum { SLICES_MAX = 256 }; /* of one session and turn */
 
+static bool is_hungry(const struct session *session)
+{
+    return session->connection && !list_empty(&session->retained_reads) &&
+            session->outgoing.instant.count == 0 &&
+            session->outgoing.queue.count < RETAINED_SLICE_MAX;
+}
+
+void retained_reads_go_on(struct core *core, struct session *session)
+{
+    if (!list_linked(&session->reader) && is_hungry(session))
+        list_append(&core->readers, &session->reader);
+}
+
 static void read_free(struct core *core, struct retained_read *read)
 {
     read->subscription->read = NULL;
@@ -29,8 +42,7 @@ bool retained_read_start(struct core *core, struct session *session,
     read->revision_max = revision_max;
     subscription->read = read;
     list_append(&session->retained_reads, &read->link);
-    if (!list_linked(&session->reader))
-        list_append(&core->readers, &session->reader);
+    retained_reads_go_on(core, session);
     return true;
 }
 
@@ -48,12 +60,6 @@ void retained_reads_drop(struct core *core, struct session *session)
     while (!list_empty(&session->retained_reads))
         read_free(core, container_of(session->retained_reads.next, struct retained_read, link));
     list_remove(&session->reader);
-}
-
-static bool is_hungry(const struct session *session)
-{
-    return session->connection && session->outgoing.instant.count == 0 &&
-            session->outgoing.queue.count < RETAINED_SLICE_MAX;
 }
 
 /* Returns how many messages it gave. */
@@ -109,16 +115,6 @@ void readers_turn(struct core *core)
 
         if (is_hungry(session))
             read_some(core, session);
-        if (session->connection && !list_empty(&session->retained_reads))
-            list_append(&core->readers, &session->reader);
+        retained_reads_go_on(core, session);
     }
-}
-
-bool readers_waiting(const struct core *core)
-{
-    for (const struct list *link = core->readers.next; link != &core->readers; link = link->next) {
-        if (is_hungry(container_of(link, struct session, reader)))
-            return true;
-    }
-    return false;
 }

@@ -32,10 +32,10 @@ void retained_read_stop(
 /* Ends all reads of the session. */
 void retained_reads_drop(struct core *core, struct session *session);
 
-/* One slice for each session that has taken what it had. */
-void readers_turn(struct core *core);
+/* The session may have taken what it had: then it is given more in the next turn. */
+void retained_reads_go_on(struct core *core, struct session *session);
 
-/* True when the next turn should come at once for their sake. */
-bool readers_waiting(const struct core *core);
+/* Gives more to each session that has taken what it had. */
+void readers_turn(struct core *core);
 
 #endif

@@ -3,6 +3,7 @@
 #include "broker/core/connection.h"
 #include "broker/core/group.h"
 #include "broker/core/offer.h"
+#include "broker/core/reader.h"
 #include "broker/core/session.h"
 #include "broker/core/state.h"
 #include "mqtt/outflow.h"
@@ -386,6 +387,7 @@ bool core_fill(struct core *core, struct connection *connection, struct output *
         out->head_used = sending.writer.used;
         more = has_more(core, session);
         session_has_room(core, session);
+        retained_reads_go_on(core, session);
     }
     counter_add(&core->counters.bytes_sent, out->head_used + out->tail.size);
     return more;

@@ -248,8 +248,7 @@ void session_attach(struct core *core, struct session *session, struct connectio
     session->connection = connection;
     connection->session = session;
     memberships_tell(core, session, session->outgoing.window);
-    if (!list_empty(&session->retained_reads))
-        list_append(&core->readers, &session->reader);
+    retained_reads_go_on(core, session);
     if (!outgoing_empty(&session->outgoing))
         connection_has_output(core, connection);
 }

@@ -47,7 +47,7 @@ struct session {
     struct outgoing outgoing;
     struct packet_ids incoming; /* QoS 2 PUBLISHes received and not yet released */
     struct list retained_reads; /* retained messages still to be read for a SUBSCRIBE */
-    struct list reader;         /* in core->readers while it has some */
+    struct list reader;         /* in core->readers while it is to be given some */
     struct list waiters;        /* publishers that wait for room here */
     struct ledger ledger;
     int64_t drops_told_ms; /* the last log line about lost messages */

@@ -63,7 +63,7 @@ struct core {
     uint32_t parcels_max;
     struct list condemned; /* connections to be ended by core_settle() */
     struct list due_wills; /* to be published when there is room */
-    struct list readers;   /* sessions with retained messages to read */
+    struct list readers;   /* sessions to be given retained messages that they asked for */
 
     struct matches matches; /* scratch of routing */
     struct route_cache routes;
