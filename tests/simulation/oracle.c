@@ -176,6 +176,9 @@ static void route_to_session(struct oracle *oracle, struct note *note, unsigned 
     /* An empty message bears no number by which to know it. */
     cell->vague |= match.vague;
     cell->lossy |= match.qos == 0;
+    if (match.must && sure && match.qos == 0 && !note->empty && shadow->link &&
+            note->will == WILL_NONE)
+        cell->link_serial = shadow->link->serial;
     cell->must |= match.must && sure && match.qos > 0 && !note->empty;
     cell->identifiers |= match.identifiers;
     cell->retain_may_be[0] |= match.retain_may_be[0];
@@ -268,6 +271,7 @@ static void route_again(struct oracle *oracle, uint32_t message)
             continue;
         route_to_session(oracle, note, c);
         note->cells[c].must = false;
+        note->cells[c].link_serial = 0;
     }
     if (note->retain)
         oracle->retained_fuzzy[note->topic] = true;

@@ -24,9 +24,10 @@ struct cell {
     uint8_t received; /* of these */
     uint8_t read;     /* copies that came as the retained message */
     uint8_t qos;
-    bool must;  /* at least one has to come, if the message is accepted */
-    bool vague; /* perhaps not all of the subscriptions hold */
-    bool lossy; /* a copy of it went at QoS 0 */
+    bool must;            /* at least one has to come, if the message is accepted */
+    bool vague;           /* perhaps not all of the subscriptions hold */
+    bool lossy;           /* a copy of it went at QoS 0 */
+    uint32_t link_serial; /* one at QoS 0 must come if this link lasts; 0: none must */
     bool retain_may_be[2];
     uint16_t identifiers; /* bit f: that of filter f */
     uint32_t due;         /* the message's rank when it first was expected */

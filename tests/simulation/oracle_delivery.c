@@ -284,9 +284,15 @@ struct missing {
     int client; /* or -1 - group */
 };
 
-static void miss(const struct oracle *oracle, struct missing *missing, uint32_t message, int client)
+/* Whether somebody waits for its acknowledgement. */
+static bool can_be_held(const struct note *note)
 {
-    missing->held += oracle->notes[message].will == WILL_NONE && oracle->notes[message].qos > 0;
+    return note->will == WILL_NONE && note->qos > 0;
+}
+
+static void miss(struct missing *missing, uint32_t message, int client, bool held)
+{
+    missing->held += held;
     if (missing->count++ > 0)
         return;
     missing->first = message;
@@ -299,23 +305,34 @@ static bool has_expired(const struct oracle *oracle, const struct note *note)
             oracle->world->now_ms - note->first_ms >= note->expiry_s * INT64_C(1000);
 }
 
+/* Whether a copy had to come by now, and has not. */
+static bool is_missing(const struct oracle *oracle, const struct note *note, unsigned client)
+{
+    const struct cell *cell = &note->cells[client];
+    const struct shadow *shadow = &oracle->shadows[client];
+
+    if (cell->received + cell->read > 0 || shadow->state == SESSION_NONE || shadow->fuzzy ||
+            has_expired(oracle, note) || note->outcome == OUTCOME_REFUSED)
+        return false;
+    if (cell->must)
+        return note->outcome == OUTCOME_ACCEPTED;
+    return cell->link_serial > 0 && shadow->link && shadow->link->serial == cell->link_serial &&
+            oracle->world->plan.memory_refused_in == 0;
+}
+
 static void check_note(struct oracle *oracle, uint32_t message, struct missing *missing)
 {
     struct note *note = &oracle->notes[message];
-    bool demanded = note->outcome == OUTCOME_ACCEPTED && !has_expired(oracle, note);
 
     for (unsigned c = 0; c < oracle->world->plan.clients; c++) {
-        struct cell *cell = &note->cells[c];
-        const struct shadow *shadow = &oracle->shadows[c];
-
-        if (demanded && cell->must && cell->received + cell->read == 0 &&
-                shadow->state == SESSION_LIVE && !shadow->fuzzy)
-            miss(oracle, missing, message, (int)c);
-        *cell = (struct cell){ .expected = 0 };
+        if (is_missing(oracle, note, c))
+            miss(missing, message, (int)c, note->cells[c].must && can_be_held(note));
+        note->cells[c] = (struct cell){ .expected = 0 };
     }
     for (unsigned g = 0; g < GROUPS; g++) {
-        if (demanded && note->groups[g].must && note->groups[g].received == 0)
-            miss(oracle, missing, message, -1 - (int)g);
+        if (note->groups[g].must && note->groups[g].received == 0 &&
+                note->outcome == OUTCOME_ACCEPTED && !has_expired(oracle, note))
+            miss(missing, message, -1 - (int)g, can_be_held(note));
         note->groups[g].must = false;
     }
 }
@@ -343,18 +360,18 @@ static void check_owed(struct oracle *oracle, struct missing *missing)
             /* Where a live copy was to come instead, that one is missed. */
             if (shadow->owed[t] && shadow->state == SESSION_LIVE && !shadow->fuzzy &&
                     note->outcome == OUTCOME_ACCEPTED && note->cells[c].expected == 0)
-                miss(oracle, missing, shadow->owed[t], (int)c);
+                miss(missing, shadow->owed[t], (int)c, can_be_held(note));
         }
         memset(shadow->owed, 0, sizeof(shadow->owed));
         memset(shadow->reads, 0, sizeof(shadow->reads));
     }
 }
 
-/* Losses at QoS 1 and 2 that a named limit explains; a copy superseded is none. */
+/* Losses that a named limit explains; a copy superseded is none. */
 static uint64_t told_losses(const struct host *host)
 {
     static const enum drop_reason reasons[] = { DROP_QUEUE_FULL, DROP_TOO_LARGE, DROP_NO_MEMORY,
-        DROP_REFUSED, DROP_SLOW_READER };
+        DROP_REFUSED, DROP_SLOW_READER, DROP_MAILBOX_FULL };
     uint64_t told = 0;
 
     for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)

@@ -19,6 +19,12 @@ enum {
     LEAP_MAX_MS = 8000,
     ZOMBIE_CUT_IN = 10,
     ANNOUNCED_SIZE = 8,
+    /* More than any of them takes beside the messages. */
+    SESSION_BYTES = 16 << 10,
+    SHARD_BYTES = 256 << 10,
+    LINK_BYTES = 8 << 10,
+    MESSAGE_OVERHEAD = 512,
+    DELIVERY_BYTES = 64,
 };
 
 void world_fail(const struct world *world, const char *format, ...)
@@ -294,22 +300,44 @@ static void check_counters(const struct world *world)
 }
 
 /* At rest a server holds its tables, its sessions and what is retained, and nothing else. */
-static void check_memory_at_rest(const struct world *world, size_t empty_bytes)
+static size_t rest_bound(const struct world *world)
 {
-    size_t bound = empty_bytes + world->plan.clients * (size_t)16384 +
-            TOPICS * ((size_t)world->plan.payload_max + 1024) + world->plan.shards * (size_t)262144;
+    const struct plan *plan = &world->plan;
 
-    if (world->heap.bytes > bound)
-        world_fail(world, "%zu bytes are in use at rest, more than %zu", world->heap.bytes, bound);
+    return world->empty_bytes + plan->clients * (size_t)SESSION_BYTES +
+            TOPICS * ((size_t)plan->payload_max + MESSAGE_OVERHEAD) +
+            plan->shards * (size_t)SHARD_BYTES;
 }
 
-static void check_rest(struct world *world, size_t empty_bytes)
+/*
+ * What queues, windows and buffers may hold where they are limited: of each session and group the
+ * queue, the window, the QoS 0 backlog and what is read of the retained messages; of each link the
+ * answers and one packet.
+ */
+static size_t busy_bound(const struct world *world)
+{
+    const struct core_settings *settings = &world->plan.settings;
+    size_t message = world->plan.payload_max + (size_t)MESSAGE_OVERHEAD;
+    size_t target = (settings->max_queued_messages + settings->max_inflight_messages) * message +
+            settings->qos0_backlog_bytes_max + (size_t)TOPICS * FILTERS * DELIVERY_BYTES + message;
+
+    return rest_bound(world) + (world->plan.clients + GROUPS) * target +
+            LINKS_MAX * (LINK_BYTES + message);
+}
+
+static void check_memory(const struct world *world, size_t bound)
+{
+    if (world->heap.bytes > bound)
+        world_fail(world, "%zu bytes are in use, more than %zu", world->heap.bytes, bound);
+}
+
+static void check_rest(struct world *world)
 {
     for (unsigned c = 0; c < world->plan.clients; c++)
         client_check_rest(&world->clients[c]);
     oracle_check_rest(world->oracle);
     check_counters(world);
-    check_memory_at_rest(world, empty_bytes);
+    check_memory(world, rest_bound(world));
     world_count(world, TALLY_CALM);
 }
 
@@ -406,20 +434,21 @@ void world_run(const struct world_setup *setup, struct tally *tally)
     struct world world;
     uint64_t calm_at;
     uint32_t calm_every;
-    size_t empty_bytes;
 
     open_world(&world, setup);
-    empty_bytes = world.heap.bytes;
+    world.empty_bytes = world.heap.bytes;
     calm_every = world.plan.calms_early ? CALM_EVERY_EARLY : CALM_EVERY;
     calm_at = draw(&world.random, 2 * calm_every);
     stir(&world);
     while (world.step < setup->steps) {
         setup->position->step = ++world.step;
         take_step(&world);
+        if (world.plan.limited)
+            check_memory(&world, busy_bound(&world));
         if (world.step < calm_at)
             continue;
         calm_down(&world);
-        check_rest(&world, empty_bytes);
+        check_rest(&world);
         stir(&world);
         calm_at = world.step + draw(&world.random, 2 * calm_every);
     }
@@ -428,7 +457,7 @@ void world_run(const struct world_setup *setup, struct tally *tally)
         stop_server(&world);
     } else if (!world.plan.drops) {
         calm_down(&world);
-        check_rest(&world, empty_bytes);
+        check_rest(&world);
     }
     close_world(&world, tally);
 }

@@ -25,6 +25,7 @@ struct world {
     struct plan plan;
     struct random random;
     struct heap heap;
+    size_t empty_bytes; /* of the server when nobody had come yet */
     struct names names;
     struct host *host;
     struct oracle *oracle;
