@@ -371,9 +371,9 @@ static void tell_refused(struct shard *shard, const struct address *peer, const 
 {
     char text[ADDRESS_TEXT_SIZE];
 
-    journal_tell(&shard->journal, EVENT_INFO, "connection.refused",
+    journal_tell(&shard->journal, EVENT_WARN, "connection.refused",
             field_bytes("peer", bytes_of_text(address_format(peer, text))),
-            field_text("reason", "limit"), field_text("limit", limit));
+            field_text("reason", "quota_exceeded"), field_text("limit", limit));
 }
 
 /* False when max_connections of the listener or memory forbids another one. */

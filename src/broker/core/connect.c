@@ -15,7 +15,6 @@
 enum {
     ASSIGNED_DIGITS = 22,   /* behind auto_id_prefix */
     CONNACK_SIZE_MAX = 512, /* with every property that we send */
-    CONNECT_KEEPALIVE_MAX = UINT16_MAX,
 };
 
 /* A CONNECT on its way to a CONNACK. */
@@ -44,7 +43,7 @@ static void tell_refused(struct core *core, const struct connection *connection,
 /* The connection ends; what is in its control buffer still goes out. */
 static void end_refused(struct core *core, struct connection *connection, enum mqtt_reason reason)
 {
-    const struct ending ending = { .reason = reason };
+    const struct ending ending = { .reason = reason, .quiet = true };
 
     connection_end(core, connection, &ending);
 }

@@ -129,7 +129,8 @@ void connection_end(struct core *core, struct connection *connection, const stru
 
     if (connection->phase >= PHASE_DRAINING)
         return;
-    tell_ending(core, connection, ending);
+    if (!ending->quiet)
+        tell_ending(core, connection, ending);
     if (session && ending->tell && connection->version == MQTT_5_0)
         say_disconnect(core, connection, ending);
     connection->phase = ending->at_once ? PHASE_DROPPED : PHASE_DRAINING;

@@ -89,6 +89,7 @@ struct ending {
     const char *text; /* more for the log, and the Reason String; may be NULL */
     bool tell;
     bool keep_will; /* false: a DISCONNECT with 0x00 discards it */
+    bool quiet;     /* the log has been told already */
     bool at_once;   /* what it still has to be told is not sent */
 };
 void connection_end(struct core *core, struct connection *connection, const struct ending *ending);

@@ -34,6 +34,12 @@ struct ledger {
     uint64_t dropped[DROP_REASONS];
 };
 
+/* One log line for a session or group and second about messages lost, with their number. */
+struct loss_notes {
+    int64_t quiet_until_ms;
+    uint64_t untold; /* lost since the last line */
+};
+
 struct counters {
     counter bytes_received;
     counter bytes_sent;

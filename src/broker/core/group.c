@@ -269,11 +269,13 @@ static void sweep_expired(struct core *core, struct group *group)
     }
 }
 
-static void tell_full(struct core *core, const struct group *group)
+static void tell_full(struct core *core, struct group *group, const struct message *message)
 {
-    journal_tell(&core->journal, EVENT_WARN, "message.dropped",
-            field_bytes("group", group_key(group)), field_text("reason", "queue_full"),
-            field_text("limit", "max_queued_messages"));
+    loss_tell(core, &group->losses,
+            &(struct loss){ .who = group_key(group),
+                    .message = message,
+                    .reason = DROP_QUEUE_FULL,
+                    .queued_bytes = group->backlog_bytes });
 }
 
 /* What has been appended last is one too many: what the policy says. False when it is dropped. */
@@ -294,7 +296,7 @@ static bool relieve(struct core *core, struct group *group, struct ask *ask)
     case QUEUE_DISCONNECT: /* A group is nobody's connection. */
         break;
     }
-    tell_full(core, group);
+    tell_full(core, group, container_of(loser, struct hand, link)->message);
     drop_hand(core, group, container_of(loser, struct hand, link), dropped);
     return core->settings->queue_full_policy == QUEUE_DROP_OLD;
 }

@@ -98,6 +98,7 @@ struct group {
     struct list backlog; /* hands, by number */
     struct list waiters; /* publishers that wait for room here */
     struct ledger ledger;
+    struct loss_notes losses;
 };
 
 /* ---- At the group's home ---- */

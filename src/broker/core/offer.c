@@ -9,7 +9,7 @@
 
 #include <assert.h>
 
-enum { DROPS_TOLD_EVERY_MS = 1000 };
+enum { LOSSES_TOLD_EVERY_MS = 1000 };
 
 const char *drop_reason_name(enum drop_reason reason)
 {
@@ -49,35 +49,45 @@ void ledger_count(struct core *core, struct ledger *ledger, int fate)
 }
 
 /* The option that set the limit, for the log. */
-static const char *limit_name(const struct core *core, enum drop_reason reason)
+static const char *limit_name(
+        const struct core *core, enum drop_reason reason, uint64_t queued_bytes)
 {
     if (reason == DROP_SLOW_READER)
         return "max_qos0_backlog_bytes";
-    if (reason == DROP_QUEUE_FULL)
-        return core->settings->max_queued_bytes ? "max_queued_messages or max_queued_bytes"
-                                                : "max_queued_messages";
     if (reason == DROP_TOO_LARGE)
         return "the client's Maximum Packet Size";
-    return "";
+    if (reason != DROP_QUEUE_FULL)
+        return "";
+    return core->settings->max_queued_bytes > 0 && queued_bytes >= core->settings->max_queued_bytes
+            ? "max_queued_bytes"
+            : "max_queued_messages";
 }
 
-/* One line for a session and second, with the number of losses, however many there are. */
+void loss_tell(struct core *core, struct loss_notes *notes, const struct loss *loss)
+{
+    /* What ends with its session, or was QoS 0 for an absent client, took its normal course. */
+    if (loss->reason == DROP_OFFLINE || loss->reason == DROP_SESSION_ENDED)
+        return;
+    notes->untold++;
+    if (core->now_ms < notes->quiet_until_ms)
+        return;
+    journal_tell(&core->journal, EVENT_WARN, "message.dropped", field_bytes("id", loss->who),
+            field_bytes("topic", message_topic(loss->message)),
+            field_text("reason", drop_reason_name(loss->reason)),
+            field_text("limit", limit_name(core, loss->reason, loss->queued_bytes)),
+            field_number("messages", (int64_t)notes->untold));
+    notes->quiet_until_ms = core->now_ms + LOSSES_TOLD_EVERY_MS;
+    notes->untold = 0;
+}
+
 static void tell_drop(struct core *core, struct session *session, const struct message *message,
         enum drop_reason reason)
 {
-    /* What ends with its session, or was QoS 0 for an absent client, took its normal course. */
-    if (reason == DROP_OFFLINE || reason == DROP_SESSION_ENDED)
-        return;
-    session->drops_untold++;
-    if (core->now_ms - session->drops_told_ms < DROPS_TOLD_EVERY_MS)
-        return;
-    journal_tell(&core->journal, EVENT_WARN, "message.dropped",
-            field_bytes("id", session_id(session)), field_bytes("topic", message_topic(message)),
-            field_text("reason", drop_reason_name(reason)),
-            field_text("limit", limit_name(core, reason)),
-            field_number("messages", (int64_t)session->drops_untold));
-    session->drops_told_ms = core->now_ms;
-    session->drops_untold = 0;
+    loss_tell(core, &session->losses,
+            &(struct loss){ .who = session_id(session),
+                    .message = message,
+                    .reason = reason,
+                    .queued_bytes = session->outgoing.queue_bytes });
 }
 
 /* Counts the loss. False where the publisher should know: there was no place for the message. */

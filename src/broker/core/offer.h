@@ -35,6 +35,15 @@ struct offer {
  * room in the queue or of memory, which its publisher should know. */
 bool session_offer(struct core *core, struct session *session, const struct offer *offer);
 
+/* Tells the log of a message lost, and of those since the last line. */
+struct loss {
+    struct bytes who; /* the session's id, or the group's "name/filter" */
+    const struct message *message;
+    enum drop_reason reason;
+    uint64_t queued_bytes; /* in its queue: which of two limits it was */
+};
+void loss_tell(struct core *core, struct loss_notes *notes, const struct loss *loss);
+
 /* The delivery has left its ring: counts its fate and lets go of all that it holds. */
 void delivery_end(struct core *core, struct session *session, struct delivery *delivery, int fate);
 

@@ -106,9 +106,9 @@ static void tell_refused(struct core *core, const struct connection *connection,
             field_text("limit", refusal->limit));
 }
 
-/* Routes it; the reason is for the publisher. MQTT_IMPLEMENTATION_ERROR: nothing was done, for want
- * of memory. */
-static enum mqtt_reason take(
+/* Routes it; the reason is for the publisher. MQTT_IMPLEMENTATION_ERROR: it went to nobody, for
+ * want of memory. */
+static struct refusal take(
         struct core *core, struct connection *connection, const struct mqtt_publish *publish)
 {
     const struct target publisher = session_target(core, connection->session);
@@ -124,26 +124,24 @@ static enum mqtt_reason take(
     if (!waits || withheld_add(&connection->withheld, &core->memory))
         routed = route_publish(core, &parts, &publisher, waits ? connection : NULL);
     if (routed.no_memory)
-        return MQTT_IMPLEMENTATION_ERROR;
+        return (struct refusal){ MQTT_IMPLEMENTATION_ERROR, "memory" };
     if (routed.retained_full)
-        return MQTT_QUOTA_EXCEEDED;
+        return (struct refusal){ MQTT_QUOTA_EXCEEDED, "retained_max" };
     if (routed.matched == 0)
-        return MQTT_NO_MATCHING_SUBSCRIBERS;
+        return (struct refusal){ MQTT_NO_MATCHING_SUBSCRIBERS, NULL };
     if (routed.refused == routed.matched && publish->qos > 0)
-        return MQTT_QUOTA_EXCEEDED; /* Every queue it was for is full. */
-    return MQTT_SUCCESS;
+        return (struct refusal){ MQTT_QUOTA_EXCEEDED, "the queue of every receiver" };
+    return (struct refusal){ MQTT_SUCCESS, NULL };
 }
 
 static enum mqtt_reason take_and_tell(
         struct core *core, struct connection *connection, const struct mqtt_publish *publish)
 {
-    enum mqtt_reason reason = take(core, connection, publish);
-    struct refusal refusal = { reason,
-        reason == MQTT_IMPLEMENTATION_ERROR ? "memory" : "max_queued_messages or retained_max" };
+    struct refusal refusal = take(core, connection, publish);
 
-    if (reason >= MQTT_UNSPECIFIED_ERROR)
+    if (refusal.reason >= MQTT_UNSPECIFIED_ERROR)
         tell_refused(core, connection, publish, &refusal);
-    return reason;
+    return refusal.reason;
 }
 
 /* The acknowledgement goes now, or behind those that are withheld. */

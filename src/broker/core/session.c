@@ -104,7 +104,6 @@ struct session *session_new(struct core *core, struct bytes id, enum mqtt_reason
     list_init(&session->waiters);
     timer_init(&session->timer);
     session->outgoing.expires_ms = INT64_MAX;
-    session->drops_told_ms = INT64_MIN / 2;
     counter_add(&core->counters.sessions, 1);
     return session;
 no_entry:

@@ -50,8 +50,7 @@ struct session {
     struct list reader;         /* in core->readers while it is to be given some */
     struct list waiters;        /* publishers that wait for room here */
     struct ledger ledger;
-    int64_t drops_told_ms; /* the last log line about lost messages */
-    uint64_t drops_untold; /* lost since then */
+    struct loss_notes losses;
 };
 
 static inline struct bytes session_id(const struct session *session)
