@@ -40,12 +40,14 @@ def start_server(request, tmp_path):
     """
     servers = request.node.servers = []
 
-    def start(config="", arguments=(), listener="listener {port} 127.0.0.1"):
+    def start(config="", arguments=(), listener="listener {port} 127.0.0.1", with_file=True):
+        """config: lines that are added; {port} in listener and arguments becomes the port."""
         port = free_port()
         directory = tmp_path / f"server{len(servers)}"
         directory.mkdir()
         text = f"{common_config()}{listener.format(port=port)}\nallow_anonymous true\n{config}\n"
-        server = Server(directory, port, text, arguments)
+        server = Server(directory, port, text if with_file else None,
+                        [argument.format(port=port) for argument in arguments])
         servers.append(server)
         return server.start()
 

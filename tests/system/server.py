@@ -24,16 +24,37 @@ def is_sanitizer_build():
     return any(name in PROGRAM.read_bytes() for name in (b"__asan_init", b"__tsan_init"))
 
 
+PORTS = 1000
+
+
+def _claim_ports():
+    """A range of ports for this run of the tests alone, and the socket that holds the claim.
+
+    It lies below the ports that the system gives to outgoing connections.
+    """
+    for first in random.sample(range(10000, 32000, PORTS), 22000 // PORTS):
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0nightjar system tests, ports from {first}")
+            return range(first, first + PORTS), claim
+        except OSError:
+            claim.close()
+    raise AssertionError("every range of ports is claimed by another run of these tests")
+
+
+_ports, _claim = _claim_ports()
+
+
 def free_port():
-    """A loopback port that nobody listens on, below those that outgoing connections take."""
-    for port in random.sample(range(10000, 32000), 1000):
+    """A loopback port that nobody listens on."""
+    for port in random.sample(_ports, PORTS):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
                 return port
             except OSError:
                 continue
-    raise AssertionError("a thousand ports were tried and none is free")
+    raise AssertionError(f"none of the ports {_ports} is free")
 
 
 def common_config():

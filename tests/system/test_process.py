@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from paho_client import V31, V311, V5, Client
-from server import PROGRAM, Server, common_config, free_port, is_listening
+from server import PROGRAM, common_config, free_port, is_listening
 from waiting import PATIENCE_S, until
 from wire import Wire, subscribe
 
@@ -89,25 +89,22 @@ def test_a_wrong_line_is_named_and_ends_with_3(tmp_path, mode, line):
 
 
 @pytest.mark.ours_only("without a file Mosquitto 2.0.11 words it otherwise")
-def test_without_a_listener_only_this_machine_is_served(tmp_path):
-    port = free_port()
-    server = Server(tmp_path, port, arguments=["-p", str(port), "-v"]).start()
-    assert is_listening(port, "127.0.0.1")
-    assert not is_listening(port, "127.0.0.2")
+def test_without_a_listener_only_this_machine_is_served(start_server):
+    server = start_server(with_file=False, arguments=["-p", "{port}", "-v"])
+    assert is_listening(server.port, "127.0.0.1")
+    assert not is_listening(server.port, "127.0.0.2")
     with Client(server, "anonymous") as client:
         assert client.code == 0
     server.stop()
-    assert re.search(rf"only this machine .*listener {port}", server.log())
+    assert re.search(rf"only this machine .*listener {server.port}", server.log())
     assert " debug " in server.log(), "-v logs everything"
 
 
 @pytest.mark.ours_only("Mosquitto 2.0.11 ends at the second one")
-def test_several_ports_of_the_command_line(tmp_path):
-    ports = [free_port(), free_port()]
-    server = Server(tmp_path, ports[0],
-                    arguments=[word for port in ports for word in ("-p", str(port))]).start()
-    until(lambda: is_listening(ports[1]), "the second port")
-    server.stop()
+def test_several_ports_of_the_command_line(start_server):
+    other = free_port()
+    start_server(with_file=False, arguments=["-p", "{port}", "-p", str(other)])
+    until(lambda: is_listening(other), "the second port")
 
 
 def test_a_listener_in_the_file_overrules_the_ports_of_the_command_line(start_server):
@@ -141,19 +138,15 @@ def test_a_port_that_is_taken_stops_the_start(tmp_path):
 # The configuration file --------------------------------------------------------------------------
 
 
-def test_a_file_with_crlf_and_included_files_is_read(tmp_path):
-    port = free_port()
+def test_a_file_with_crlf_and_included_files_is_read(start_server, tmp_path):
     included = tmp_path / "conf.d"
     included.mkdir()
     (included / "b.conf").write_text("max_keepalive 10\n")
     (included / "a.conf").write_text("max_keepalive 20\r\n")
     (included / "ignored.txt").write_text("no_such_key 1\n")
-    config = (f"{common_config()}# comment\r\n\r\nlistener {port} 127.0.0.1\r\n"
-              f"allow_anonymous true\r\ninclude_dir {included}\r\n")
-    server = Server(tmp_path, port, config).start()
+    server = start_server(f"# comment\r\n\r\nsys_interval 1\r\ninclude_dir {included}\r\n")
     with Client(server, "client", keepalive_s=1000) as client:
         assert client.connack.ServerKeepAlive == 10, "the last file in order decides"
-    server.stop()
 
 
 def test_each_listener_has_its_own_settings(start_server):
