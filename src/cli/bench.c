@@ -20,8 +20,8 @@ enum exit_code { EXIT_GOOD, EXIT_BAD, EXIT_USAGE };
 static void help(void)
 {
     puts("Usage: nightjar bench SCENARIO [OPTIONS]\n"
-         "Loads an MQTT server and says what that cost it. Exit code 0: every message arrived once\n"
-         "and in order; 1: not; 2: wrong options.\n\n"
+         "Loads an MQTT server and says what that cost it. Exit code 0: every message arrived\n"
+         "once and in order; 1: not; 2: wrong options.\n\n"
          "Scenarios:");
     bench_plan_help();
     puts("\nOptions:");
