@@ -90,7 +90,8 @@ SERVER_TEST("MQTT5-4.6.0-2 MQTT311-4.6.0-2", backpressure_withholds_acknowledgem
     struct peer *other = peer_connected(server, "other", MQTT_5_0);
 
     peer_send(full.publisher,
-            "32 RL S't' 0004 00 '4' | c0 00 | 32 RL S'nobody' 0006 00 'x' | 32 RL S't' 0005 00 '5'");
+            "32 RL S't' 0004 00 '4' | c0 00 | 32 RL S'nobody' 0006 00 'x' | "
+            "32 RL S't' 0005 00 '5'");
     peer_expect(full.publisher, "d0 00");
     peer_expect_nothing(full.publisher);
     peer_send(other, "34 RL S't' 0001 00 'o'");

@@ -11,9 +11,9 @@
  *         peer_expect(a, "D0 00");
  *     }
  *
- * Each such test runs with one shard, with two and with four; several have mailboxes of one slot and
- * an output buffer so small that most packets do not fit it at once. Peers arrive at the shards in
- * turn, so many have to move home.
+ * Each such test runs with one shard, with two and with four; several have mailboxes of one slot
+ * and an output buffer so small that most packets do not fit it at once. Peers arrive at the shards
+ * in turn, so many have to move home.
  *
  * Everything that is sent is handled before the call returns; nothing happens by itself but by
  * clock_advance(). A test that fails prints what the peers and the server told each other.
