@@ -40,7 +40,7 @@ static void check_closed(struct server *server, const char *const *packets, size
 
 /* ---- Let in ---- */
 
-SERVER_TEST("MQTT5-3.1.4-5 MQTT5-3.2.2-1 MQTT5-2.2.2-2 MQTT5-3.1.2-6 MQTT5-3.1.2-28 "
+SERVER_TEST("MQTT5-3.1.4-5 MQTT5-3.2.2-1 MQTT5-2.2.2-1 MQTT5-3.1.2-6 MQTT5-3.1.2-28 "
             "MQTT5-4.12.0-6",
         valid_connect_is_answered_by_connack)
 {
@@ -81,7 +81,7 @@ SERVER_TEST("V31-1 V31-6 V31-7 V31-8 V31-10 V31-15", valid_connects_of_3_1)
     }
 }
 
-SERVER_TEST("MQTT5-3.1.2-19 MQTT5-3.1.3-1 MQTT5-3.1.3-5 MQTT311-3.1.3-5 MQTT311-3.1.3-1 "
+SERVER_TEST("MQTT5-3.1.2-19 U5-2.2.2-2 MQTT5-3.1.3-1 MQTT5-3.1.3-5 MQTT311-3.1.3-5 MQTT311-3.1.3-1 "
             "MQTT311-3.1.2-21",
         fields_of_connect_stand_in_order)
 {
