@@ -158,6 +158,11 @@ static void add_shard(struct totals *totals, const struct counters *counters)
         totals->dropped[i] += counter_read(&counters->dropped[i]);
 }
 
+static uint64_t not_below_zero(uint64_t sum)
+{
+    return sum <= INT64_MAX ? sum : 0;
+}
+
 static void sum_up(struct sys *sys, const struct sys_gauges *gauges)
 {
     struct hub_counts counts = hub_count(sys->setup.hub, sys->setup.shard);
@@ -176,9 +181,14 @@ static void sum_up(struct sys *sys, const struct sys_gauges *gauges)
         add_shard(&totals, sys->setup.counters[i]);
     totals.stored -= counts.messages_freed;
     totals.stored_bytes -= counts.message_bytes_freed;
+    /* The shards are read one after the other, so what comes and goes meanwhile may be seen to go
+     * before it came. */
+    totals.stored = not_below_zero(totals.stored);
+    totals.stored_bytes = not_below_zero(totals.stored_bytes);
+    totals.clients = not_below_zero(totals.clients);
+    totals.connected = not_below_zero(totals.connected);
     if (totals.clients > totals.clients_maximum)
         totals.clients_maximum = totals.clients;
-    /* The shards are read one after the other, so a client that moves can be seen twice. */
     totals.disconnected = totals.clients > totals.connected ? totals.clients - totals.connected : 0;
     totals.publish_dropped = dropped_by_limits(&totals);
     sys->totals = totals;
@@ -206,7 +216,7 @@ static void update_loads(struct sys *sys, int64_t now_ms)
 
 static bool announce(struct sys *sys, const char *topic, const char *payload, int64_t now_ms)
 {
-    char whole[TOPIC_SIZE_MAX];
+    char whole[sizeof("$SYS/broker/") + TOPIC_SIZE_MAX];
     struct announcement announcement = {
         .payload = bytes_of_text(payload),
         .qos = 2,

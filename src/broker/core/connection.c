@@ -43,7 +43,7 @@ uint8_t *connection_control_room(struct core *core, struct connection *connectio
     uint8_t *room = buffer_room(&connection->control, &core->memory, size);
 
     if (!room)
-        connection_condemn(core, connection, &no_memory);
+        connection_condemn_for_memory(core, connection);
     return room;
 }
 
@@ -168,6 +168,11 @@ void connection_condemn(
     list_append(&core->condemned, &connection->condemned);
 }
 
+void connection_condemn_for_memory(struct core *core, struct connection *connection)
+{
+    connection_condemn(core, connection, &no_memory);
+}
+
 void connections_end_condemned(struct core *core)
 {
     struct list *link;
@@ -267,15 +272,24 @@ void connection_timer_due(struct core *core, struct connection *connection)
 
 /* ---- The contract's side ---- */
 
-static bool admit_socket(struct core *core, enum mqtt_reason *refusal)
+static void give_up_place(struct core *core)
+{
+    atomic_fetch_sub_explicit(&core->hub->connections, 1, memory_order_relaxed);
+}
+
+/* One that has moved keeps the place that it was given where it came in. */
+static bool admit_socket(
+        struct core *core, const struct arrival *arrival, enum mqtt_reason *refusal)
 {
     int64_t limit = core->settings->global_max_connections;
 
+    if (arrival->moved)
+        return true;
     /* Relaxed: a limit counts, it orders nothing. */
     if (atomic_fetch_add_explicit(&core->hub->connections, 1, memory_order_relaxed) < limit ||
             limit < 0)
         return true;
-    atomic_fetch_sub_explicit(&core->hub->connections, 1, memory_order_relaxed);
+    give_up_place(core);
     *refusal = MQTT_QUOTA_EXCEEDED;
     return false;
 }
@@ -315,10 +329,10 @@ struct connection *core_accept(
     struct connection *connection = NULL;
 
     core->now_ms = now_ms;
-    if (admit_socket(core, refusal)) {
+    if (admit_socket(core, arrival, refusal)) {
         connection = connection_new(core, arrival, refusal);
         if (!connection)
-            atomic_fetch_sub_explicit(&core->hub->connections, 1, memory_order_relaxed);
+            give_up_place(core);
     }
     if (!connection) {
         counter_add(&core->counters.refused_connects, 1);
@@ -353,7 +367,6 @@ static void connection_free(struct core *core, struct connection *connection)
     counter_add(&core->counters.sockets, (uint64_t)-1);
     if (connection->counted)
         counter_add(&core->counters.connections, (uint64_t)-1);
-    atomic_fetch_sub_explicit(&core->hub->connections, 1, memory_order_relaxed);
     pool_give(&core->connections, connection);
 }
 
@@ -366,6 +379,7 @@ void core_close(struct core *core, struct connection *connection, int64_t now_ms
     core->now_ms = now_ms;
     connection_end(core, connection, &lost);
     connection_free(core, connection);
+    give_up_place(core);
 }
 
 bool core_send_parcel(struct core *core, struct connection *connection, unsigned home, void *parcel)

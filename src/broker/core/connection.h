@@ -105,6 +105,9 @@ void connection_fail(struct core *core, struct connection *connection, enum mqtt
 void connection_condemn(
         struct core *core, struct connection *connection, const struct ending *sentence);
 
+/* The same, where there is no memory for what it must be told. */
+void connection_condemn_for_memory(struct core *core, struct connection *connection);
+
 /* Ends those that were condemned. */
 void connections_end_condemned(struct core *core);
 

@@ -489,7 +489,8 @@ bool core_has_mail(struct core *core)
         if (i != core->shard && mailbox_waiting(mailbox_between(core->hub, i, core->shard)))
             return true;
     }
-    return has_unsent_mail(core) || (!list_empty(&core->stalled) && core_has_room(core));
+    return has_unsent_mail(core) ||
+            ((!list_empty(&core->stalled) || !list_empty(&core->due_wills)) && core_has_room(core));
 }
 
 int64_t core_due_ms(struct core *core)
@@ -497,7 +498,7 @@ int64_t core_due_ms(struct core *core)
     int64_t due_ms =
             earlier(timer_next_ms(&core->connection_timers), timer_next_ms(&core->session_timers));
 
-    if (!list_empty(&core->readers) || has_unsent_mail(core) ||
+    if (!list_empty(&core->condemned) || !list_empty(&core->readers) || has_unsent_mail(core) ||
             (!list_empty(&core->due_wills) && core_has_room(core)))
         return core->now_ms;
     return earlier(due_ms, core->sweep_due_ms);

@@ -36,6 +36,9 @@ struct session;
 struct connection;
 struct subscription;
 
+/* Shared subscriptions of one session: its hands are searched for each that it leaves. */
+enum { MEMBERSHIPS_MAX = 1000 };
+
 struct hand {
     struct letter letter;
     struct list link; /* in its group's backlog */
@@ -120,7 +123,7 @@ void groups_free(struct core *core);
 
 /*
  * The subscription joins its group (or, where it is a member already, changes its options there);
- * `connection` waits for the answer. False when memory is short.
+ * `connection` waits for the answer. False when memory is short or MEMBERSHIPS_MAX is reached.
  */
 struct joining {
     struct subscription *subscription;

@@ -29,9 +29,8 @@ void outbox_post(struct outbox *outbox, struct letter *letter, const struct mail
 
 void outbox_push(struct outbox *outbox)
 {
-    while (!list_empty(&outbox->waiting) && mailbox_has_room(outbox->mailbox)) {
-        struct list *link = list_take_first(&outbox->waiting);
+    struct list *link;
 
+    while (mailbox_has_room(outbox->mailbox) && (link = list_take_first(&outbox->waiting)))
         outbox_put(outbox, &container_of(link, struct letter, link)->mail);
-    }
 }

@@ -61,9 +61,12 @@ bool membership_join(struct core *core, struct session *session, struct connecti
             return false;
         abandon(core, old);
     } else if (!membership) {
+        if (session->membership_count == MEMBERSHIPS_MAX)
+            return false;
         membership = membership_new(core, session, joining);
         if (!membership)
             return false;
+        session->membership_count++;
     }
     list_remove(&membership->sibling);
     list_append(&session->memberships, &membership->sibling);
@@ -116,6 +119,7 @@ void membership_joined(struct core *core, struct membership *membership)
     membership->travels = false;
     membership->group = membership->answer;
     if (failed && session && !membership->gone) {
+        session->membership_count--;
         list_remove(&membership->sibling);
         join_failed(core, session, membership);
     }
@@ -180,6 +184,7 @@ void membership_leave(struct core *core, struct session *session, struct subscri
     if (!membership)
         return;
     subscription->membership = NULL;
+    session->membership_count--;
     return_unsent(core, session, &membership->group);
     abandon(core, membership);
 }

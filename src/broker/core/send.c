@@ -26,6 +26,7 @@ enum sent {
     SENT_WITH_TAIL, /* nothing may follow in this batch */
     SENT_NO_ROOM,   /* the head is full */
     SENT_TOO_LARGE, /* for this client, at any time */
+    SENT_NO_MEMORY,
 };
 
 /* ---- One PUBLISH ---- */
@@ -129,7 +130,7 @@ static enum sent write_publish_5(
     enum sent sent;
 
     if (!set_properties(sending, delivery, publish))
-        return SENT_NO_ROOM;
+        return SENT_NO_MEMORY;
     if (aliases->max > 0) {
         hash = core_hash(core, topic);
         publish->properties.topic_alias = choose_alias(aliases, hash, topic, &known);
@@ -237,7 +238,7 @@ static enum sent resend_all(struct sending *sending)
 
         if (delivery->state != OUT_DONE)
             sent = resend(sending, delivery);
-        if (sent == SENT_NO_ROOM)
+        if (sent == SENT_NO_ROOM || sent == SENT_NO_MEMORY)
             return sent;
         outgoing->unresent--;
         if (sent == SENT_TOO_LARGE)
@@ -294,7 +295,7 @@ static enum sent send_queued(struct sending *sending)
         return SENT;
     }
     if (!outgoing_prepare(outgoing, &sending->core->memory, &packet_id))
-        return SENT_NO_ROOM;
+        return SENT_NO_MEMORY;
     sent = send_publish(sending, delivery, packet_id, false);
     if (sent == SENT_TOO_LARGE) {
         /* Neither id nor quota is used up [MQTT5-3.1.2-24], [MQTT5-3.1.2-25]. */
@@ -383,7 +384,8 @@ bool core_fill(struct core *core, struct connection *connection, struct output *
         sending.writer = (struct writer){
             .data = out->head, .size = out->head_size, .used = out->head_used
         };
-        send_all(&sending);
+        if (send_all(&sending) == SENT_NO_MEMORY)
+            connection_condemn_for_memory(core, connection);
         out->head_used = sending.writer.used;
         more = has_more(core, session);
         session_has_room(core, session);

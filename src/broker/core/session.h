@@ -43,7 +43,8 @@ struct session {
     struct will *will;        /* NULL: none */
     struct map subscriptions; /* by filter as written */
     struct list memberships;  /* of those that are shared */
-    uint32_t hands;           /* deliveries that belong to groups */
+    uint32_t membership_count;
+    uint32_t hands; /* deliveries that belong to groups */
     struct outgoing outgoing;
     struct packet_ids incoming; /* QoS 2 PUBLISHes received and not yet released */
     struct list retained_reads; /* retained messages still to be read for a SUBSCRIBE */
