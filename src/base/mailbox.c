@@ -40,8 +40,8 @@ bool mailbox_has_room(struct mailbox *mailbox)
     /* Acquire: the consumer has done with a slot before it is written again. */
     if (room_seen(mailbox) || look_for_room(mailbox, memory_order_acquire))
         return true;
-    /* Both sides store, then load, sequentially consistent: either we see the room that the consumer
-     * makes, or it sees that we wait. */
+    /* Both sides store, then load, sequentially consistent: either we see the room that the
+     * consumer makes, or it sees that we wait. */
     atomic_store(&mailbox->starved, true);
     return look_for_room(mailbox, memory_order_seq_cst);
 }

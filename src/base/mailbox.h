@@ -48,8 +48,8 @@ bool mailbox_init(
         struct mailbox *mailbox, const struct memory *memory, uint32_t slots, size_t slot_size);
 void mailbox_deinit(struct mailbox *mailbox, const struct memory *memory);
 
-/* Producer: true when a slot is free and what waits is not too heavy. Where it is not so, the consumer
- * will say when it is. */
+/* Producer: true when a slot is free and what waits is not too heavy. Where it is not so, the
+ * consumer will say when it is. */
 bool mailbox_has_room(struct mailbox *mailbox);
 
 /* Producer: the next free slot, to be filled now; only after mailbox_has_room(). */

@@ -226,8 +226,8 @@ static void tell_subscribed(const struct subscribing *subscribing,
                 field_text("reason", mqtt_reason_name(reason)));
 }
 
-/* An id that an unfinished PUBLISH of the client still has names no other packet of 5.0, which alone
- * has a code for that [U5-2.2.1-1], [U5-3.11.3-1]. */
+/* An id that an unfinished PUBLISH of the client still has names no other packet of 5.0, which
+ * alone has a code for that [U5-2.2.1-1], [U5-3.11.3-1]. */
 static bool id_is_in_use(const struct connection *connection, uint16_t packet_id)
 {
     return connection->version == MQTT_5_0 &&
