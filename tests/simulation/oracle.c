@@ -140,7 +140,7 @@ static bool match_session(
             continue;
         }
         /* A will may have been published a moment earlier than is known here. */
-        if (interest->since_ms > note->taken_ms - (note->will != WILL_NONE) || !interest->sure)
+        if (!interest->sure || (note->will && interest->changed_ms >= note->taken_ms))
             out->must = false;
         out->vague |= !interest->sure;
         if (interest->qos > out->qos)
@@ -294,6 +294,16 @@ static void took_publish(
 
 /* ---- Wills ---- */
 
+/* Soon, if it is: what the topic retains then, nobody can say. */
+static void will_is_retained(struct oracle *oracle, const struct note *note)
+{
+    if (!note->retain)
+        return;
+    oracle->retained_fuzzy[note->topic] = oracle->will_under_way[note->topic] = true;
+    for (unsigned c = 0; c < oracle->world->plan.clients; c++)
+        oracle->shadows[c].owed[note->topic] = 0;
+}
+
 /* It is published now or as soon as there is room; `due_ms` says since when. */
 static void will_falls_due(struct oracle *oracle, struct shadow *shadow, int64_t due_ms)
 {
@@ -307,11 +317,7 @@ static void will_falls_due(struct oracle *oracle, struct shadow *shadow, int64_t
     note->step = oracle->world->step;
     note->first_ms = note->taken_ms = due_ms;
     route(oracle, note);
-    if (note->retain) {
-        oracle->retained_fuzzy[note->topic] = oracle->will_under_way[note->topic] = true;
-        for (unsigned c = 0; c < oracle->world->plan.clients; c++)
-            oracle->shadows[c].owed[note->topic] = 0;
-    }
+    will_is_retained(oracle, note);
     shadow->will = 0;
     world_count(oracle->world, TALLY_WILL_DUE);
 }
@@ -330,8 +336,7 @@ static void will_may_come(struct oracle *oracle, struct shadow *shadow)
 
     note->will = WILL_MAY;
     note->instances = 1;
-    if (note->retain)
-        oracle->retained_fuzzy[note->topic] = oracle->will_under_way[note->topic] = true;
+    will_is_retained(oracle, note);
     shadow->will = 0;
 }
 
@@ -578,6 +583,15 @@ static void expect_retained(struct oracle *oracle, struct shadow *shadow,
     shadow->owed_for[topic] = (uint8_t)(interest - shadow->interests);
 }
 
+/* A will that is due is perhaps not matched yet, and then meets other subscriptions. */
+static void void_wills_to(struct oracle *oracle, unsigned client)
+{
+    for (uint32_t m = oracle->open_first; m < oracle->note_count; m++) {
+        if (oracle->notes[m].will == WILL_DUE)
+            oracle->notes[m].cells[client].must = false;
+    }
+}
+
 static void took_subscribe(struct oracle *oracle, struct shadow *shadow, const struct mark *mark)
 {
     struct interest *interest = &shadow->interests[mark->filter];
@@ -590,9 +604,10 @@ static void took_subscribe(struct oracle *oracle, struct shadow *shadow, const s
         .retain_as_published = mark->retain_as_published,
         .identified = mark->identified,
         .qos = mark->qos,
-        .since_ms = is_new ? oracle->world->now_ms : interest->since_ms,
+        .changed_ms = oracle->world->now_ms,
     };
     world_count(oracle->world, TALLY_SUBSCRIBED);
+    void_wills_to(oracle, (unsigned)(shadow - oracle->shadows));
     for (unsigned t = 0; t < TOPICS && mark->qos == 0; t++) {
         /* A read not done yet now gives it at QoS 0. */
         if (shadow->owed_for[t] == mark->filter)
@@ -639,11 +654,7 @@ static void took_unsubscribe(struct oracle *oracle, struct shadow *shadow, const
         if (topic_matches(oracle, mark->filter, t))
             shadow->owed[t] = 0;
     }
-    for (uint32_t m = oracle->open_first; m < oracle->note_count; m++) {
-        /* A will that is due is perhaps not matched yet. */
-        if (oracle->notes[m].will == WILL_DUE)
-            oracle->notes[m].cells[client].must = false;
-    }
+    void_wills_to(oracle, client);
 }
 
 static void took_disconnect(struct oracle *oracle, struct shadow *shadow, const struct mark *mark)

@@ -75,7 +75,7 @@ struct interest {
     bool retain_as_published;
     bool identified;
     uint8_t qos;
-    int64_t since_ms;
+    int64_t changed_ms;
 };
 
 enum session_state { SESSION_NONE, SESSION_LIVE };
@@ -159,6 +159,10 @@ void oracle_delivery_done(struct oracle *oracle, unsigned client, uint32_t messa
 
 /* Time passed. */
 void oracle_pass_time(struct oracle *oracle);
+
+/* All is at rest but one client, which is away: the other members of its groups have got what they
+ * had to. */
+void oracle_check_groups(const struct oracle *oracle);
 
 /* Everything is at rest, every client connected: all that must be delivered is. */
 void oracle_check_rest(struct oracle *oracle);

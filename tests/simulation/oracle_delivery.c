@@ -337,6 +337,39 @@ static void check_note(struct oracle *oracle, uint32_t message, struct missing *
     }
 }
 
+/* A member that is there and takes what the group has at QoS 1 or above. */
+static bool group_has_taker(const struct oracle *oracle, unsigned group)
+{
+    for (unsigned c = 0; c < oracle->world->plan.clients; c++) {
+        const struct shadow *shadow = &oracle->shadows[c];
+
+        if (shadow->interests[FILTER_SHARED_FIRST + group].sure && shadow->link && !shadow->fuzzy)
+            return true;
+    }
+    return false;
+}
+
+void oracle_check_groups(const struct oracle *oracle)
+{
+    const struct plan *plan = &oracle->world->plan;
+
+    if (plan->limited || plan->sizes_limited || plan->refuses || plan->memory_refused_in > 0 ||
+            plan->settings.upgrade_outgoing_qos)
+        return;
+    for (uint32_t m = oracle->open_first; m < oracle->note_count; m++) {
+        const struct note *note = &oracle->notes[m];
+
+        for (unsigned g = 0; g < GROUPS; g++) {
+            /* At QoS 2 it may have been sent to the one that is away, and then stays with it. */
+            if (note->qos == 1 && note->groups[g].must && note->groups[g].received == 0 &&
+                    note->outcome == OUTCOME_ACCEPTED && !has_expired(oracle, note) &&
+                    group_has_taker(oracle, g))
+                world_fail(oracle->world, "message %u waits for a member of group %u that is away",
+                        m, g);
+        }
+    }
+}
+
 static void note_members(struct oracle *oracle, unsigned group)
 {
     oracle->group_lived[group] = oracle->group_lossy[group] = false;

@@ -183,13 +183,15 @@ static void cut_zombies(struct world *world)
 }
 
 /* True when there was something to do. */
-static bool calm_round(struct world *world)
+static bool calm_round(struct world *world, unsigned absent)
 {
     bool busy = false;
 
     cut_zombies(world);
-    for (unsigned c = 0; c < world->plan.clients && !world->host->stopped; c++)
-        busy |= client_act_calmly(&world->clients[c]);
+    for (unsigned c = 0; c < world->plan.clients && !world->host->stopped; c++) {
+        if (c != absent)
+            busy |= client_act_calmly(&world->clients[c]);
+    }
     for (unsigned l = 0; l < LINKS_MAX; l++)
         busy |= host_upstream(world->host, &world->host->links[l], SIZE_MAX);
     for (unsigned s = 0; s < world->plan.shards; s++) {
@@ -220,16 +222,17 @@ static void stall(const struct world *world)
     world_fail(world, "no rest after %d calm rounds", CALM_ROUNDS_MAX);
 }
 
-static void calm_down(struct world *world)
+/* `absent`: a client that stays away; CLIENTS_MAX: none does. */
+static void calm_down(struct world *world, unsigned absent)
 {
     unsigned rounds = 0;
 
     world->calm = true;
     world->heap.refuse_in = 0;
-    world_tell(world, "calm");
+    world_tell(world, "calm without client %u", absent);
     for (unsigned s = 0; s < world->plan.shards; s++)
         world->host->shards[s].awake |= world->plan.memory_refused_in > 0;
-    while (calm_round(world)) {
+    while (calm_round(world, absent)) {
         bool asleep = host_pick_awake(world->host) == world->plan.shards;
 
         if (++rounds == CALM_ROUNDS_MAX)
@@ -341,6 +344,21 @@ static void check_rest(struct world *world)
     world_count(world, TALLY_CALM);
 }
 
+/* Sometimes one client stays away at first, so that others have to take what its groups gave it. */
+static void rest(struct world *world)
+{
+    unsigned absent = draw(&world->random, 2 * world->plan.clients);
+
+    if (absent < world->plan.clients) {
+        if (world->clients[absent].link)
+            client_cut(&world->clients[absent]);
+        calm_down(world, absent);
+        oracle_check_groups(world->oracle);
+    }
+    calm_down(world, CLIENTS_MAX);
+    check_rest(world);
+}
+
 static void stir(struct world *world)
 {
     world->calm = false;
@@ -410,7 +428,7 @@ static void count_core(struct world *world)
 static void stop_server(struct world *world)
 {
     host_shut_down(world->host);
-    calm_down(world);
+    calm_down(world, CLIENTS_MAX);
     for (unsigned l = 0; l < LINKS_MAX; l++) {
         if (world->host->links[l].place != LINK_FREE)
             world_fail(world, "link %u outlives the server", world->host->links[l].serial);
@@ -447,8 +465,7 @@ void world_run(const struct world_setup *setup, struct tally *tally)
             check_memory(&world, busy_bound(&world));
         if (world.step < calm_at)
             continue;
-        calm_down(&world);
-        check_rest(&world);
+        rest(&world);
         stir(&world);
         calm_at = world.step + draw(&world.random, 2 * calm_every);
     }
@@ -456,8 +473,7 @@ void world_run(const struct world_setup *setup, struct tally *tally)
         world.heap.refuse_in = 0;
         stop_server(&world);
     } else if (!world.plan.drops) {
-        calm_down(&world);
-        check_rest(&world);
+        rest(&world);
     }
     close_world(&world, tally);
 }
