@@ -46,7 +46,7 @@ static int open_waiting(struct shard *shard)
 
     if (result < 0)
         return result;
-    return poll_add(shard->poll, wake_fd(&shard->wake), POLL_READ, &shard->wake_waiter);
+    return poll_add(shard->poll, wake_fd(&shard->wake), POLL_READ | POLL_NEWS, &shard->wake_waiter);
 }
 
 static int make_core(struct shard *shard, uint64_t seed)

@@ -16,6 +16,8 @@
 enum poll_waits {
     POLL_READ = 1,
     POLL_WRITE = 2,
+    POLL_NEWS =
+            4, /* tells what has changed, not what stays so: for a descriptor that nobody empties */
 };
 
 struct poll;

@@ -47,6 +47,8 @@ static int control(struct poll *poll, int operation, int fd, unsigned waits, voi
         event.events |= EPOLLIN;
     if (waits & POLL_WRITE)
         event.events |= EPOLLOUT;
+    if (waits & POLL_NEWS)
+        event.events |= EPOLLET;
     return epoll_ctl(poll->fd, operation, fd, &event) == 0 ? 0 : -errno;
 }
 

@@ -37,21 +37,16 @@ void wake_send(struct wake *wake)
      */
     if (atomic_exchange_explicit(&wake->sent, true, memory_order_acq_rel))
         return;
-    /* The flag lets one writer in at a time: the counter never fills, the write never waits. */
+    /* Nobody reads the counter; it is full after 2^64 wake-ups. */
     while (write(wake->fd, &one, sizeof(one)) < 0 && errno == EINTR)
         continue;
 }
 
 void wake_clear(struct wake *wake)
 {
-    uint64_t count;
-
     /*
-     * The descriptor first: the other way round, a wake-up sent in between would be read away here
-     * while its flag stayed set, and nobody would ever write again.
+     * The descriptor stays readable, which costs no system call, for the poll tells of news only.
+     * Acquire: pairs with the senders' release, so what they left before is seen after this.
      */
-    while (read(wake->fd, &count, sizeof(count)) < 0 && errno == EINTR)
-        continue;
-    /* Acquire: pairs with the senders' release, so what they left before is seen after this. */
     atomic_exchange_explicit(&wake->sent, false, memory_order_acq_rel);
 }

@@ -22,7 +22,7 @@ int wake_open(struct wake *wake);
 /* No other thread may use it any more. */
 void wake_close(struct wake *wake);
 
-/* The descriptor that becomes readable; give it to poll_add() with POLL_READ. */
+/* The descriptor that tells of each wake-up; give it to poll_add() with POLL_READ | POLL_NEWS. */
 int wake_fd(const struct wake *wake);
 
 /**

@@ -26,7 +26,7 @@ static void desk_open(struct desk *desk)
     atomic_init(&desk->notes, 0);
     assert_int_equal(wake_open(&desk->wake), 0);
     assert_int_equal(poll_open(&desk->poll), 0);
-    assert_int_equal(poll_add(desk->poll, wake_fd(&desk->wake), POLL_READ, desk), 0);
+    assert_int_equal(poll_add(desk->poll, wake_fd(&desk->wake), POLL_READ | POLL_NEWS, desk), 0);
 }
 
 static void desk_close(struct desk *desk)
