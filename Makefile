@@ -39,7 +39,7 @@ fuzz:
 # What this server and Debian's Mosquitto cost per message on this machine.
 bench: all
 	@tools/install check
-	@bench/run
+	@bench/compare
 
 install: all
 	@meson configure build --prefix $(abspath $(PREFIX))

@@ -426,28 +426,22 @@ static int timeout_ms(const struct bench_load *load, int64_t now_ns)
     return wait_ns / SPIN_NS < TURN_MS ? (int)(wait_ns / SPIN_NS) : TURN_MS;
 }
 
-/* One turn: sends what may be sent, waits, reads all that is ready. Returns 0, or -errno. */
-static int turn(struct bench_load *load, int64_t now_ns)
+/* Waits for what comes, and reads all that is ready. Returns 0, or -errno. */
+static int serve_all(struct bench_load *load, int64_t now_ns)
 {
     struct poll_event events[BENCH_BATCH];
-    int result = pump_all(load, now_ns);
-    int count;
+    int count = bench_swarm_wait(load->swarm, events, timeout_ms(load, now_ns));
 
-    if (result < 0)
-        return result;
-    count = bench_swarm_wait(load->swarm, events, timeout_ms(load, now_ns));
-    if (count < 0)
-        return count;
     for (int i = 0; i < count; i++) {
         struct bench_client *client = events[i].owner;
+        int result = events[i].ready & POLL_READ ? serve(load, client) : 0;
 
-        if (events[i].ready & POLL_WRITE && client->number >= load->plan->subscribers)
-            enqueue(load, &load->publishers[client->number - load->plan->subscribers]);
-        result = events[i].ready & POLL_READ ? serve(load, client) : 0;
         if (result < 0)
             return result;
+        if (events[i].ready & POLL_WRITE && client->number >= load->plan->subscribers)
+            enqueue(load, &load->publishers[client->number - load->plan->subscribers]);
     }
-    return 0;
+    return count < 0 ? count : 0;
 }
 
 static bool is_delivered(const struct bench_load *load)
@@ -484,19 +478,19 @@ static bool is_stalled(const struct bench_load *load, int64_t now_ns)
 static int run_until(struct bench_load *load, bool (*done)(const struct bench_load *load))
 {
     load->progress_ns = clock_now_ns();
-    while (!done(load)) {
+    for (;;) {
         int64_t now_ns = clock_now_ns();
         int result;
 
-        if (is_stalled(load, now_ns))
-            return 0;
         if (done == is_published)
             release(load, now_ns);
-        result = turn(load, now_ns);
+        result = pump_all(load, now_ns);
+        if (result < 0 || done(load) || is_stalled(load, now_ns))
+            return result;
+        result = serve_all(load, now_ns);
         if (result < 0)
             return result;
     }
-    return 0;
 }
 
 static int send_subscribe(struct bench_load *load, uint32_t subscriber)
