@@ -65,6 +65,32 @@ TEST(producer_without_room_is_named_when_there_is_some)
     test_memory_end(&memory);
 }
 
+TEST(what_weighs_too_much_leaves_no_room_until_it_is_shed)
+{
+    struct test_memory memory = test_memory_start();
+    struct mailbox box;
+
+    assert_true(mailbox_init(&box, &memory.memory, 4, sizeof(uint32_t)));
+    assert_true(mailbox_has_room(&box));
+    put_number(&box, 1);
+    mailbox_add_weight(&box, MAILBOX_WEIGHT_MAX - 1);
+    assert_true(mailbox_has_room(&box));
+    put_number(&box, 2);
+    mailbox_add_weight(&box, MAILBOX_WEIGHT_MAX); /* the last put may pass the limit */
+    assert_false(mailbox_has_room(&box));
+    mailbox_publish(&box);
+    take_number(&box);
+    mailbox_shed_weight(&box, MAILBOX_WEIGHT_MAX - 1);
+    mailbox_finish(&box);
+    assert_false(mailbox_has_room(&box));
+    take_number(&box);
+    mailbox_shed_weight(&box, MAILBOX_WEIGHT_MAX);
+    assert_true(mailbox_finish(&box));
+    assert_true(mailbox_has_room(&box));
+    mailbox_deinit(&box, &memory.memory);
+    test_memory_end(&memory);
+}
+
 static void *produce(void *argument)
 {
     struct mailbox *box = argument;

@@ -300,8 +300,8 @@ def test_a_client_that_never_acknowledges_meets_the_limit_of_its_queue(server, v
         hostile.expect_packet(0x90)
         before_kib = server.memory_kib()
         for _ in range(50):
-            for info in [publisher.send("load", "x" * 10000, qos) for _ in range(20)]:
-                info.wait_for_publish(30)
+            sent = [publisher.send("load", "x" * 10000, qos) for _ in range(20)]
+            until(lambda: all(info.is_published() for info in sent), "every acknowledgement")
         for _ in range(20):  # max_inflight_messages
             hostile.expect_packet(0x30 | qos << 1)
         expect_bounded_memory(server, before_kib, 8192)

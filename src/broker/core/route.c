@@ -126,8 +126,8 @@ static void put_list(
 {
     list->message = message;
     message_ref(message);
-    mailbox_add_weight(core_outbox(core, shard)->mailbox, message_size(message));
     outbox_put(core_outbox(core, shard), &(struct mail){ .kind = MAIL_PUBLISH, .of.list = list });
+    mailbox_add_weight(core_outbox(core, shard)->mailbox, message_size(message));
 }
 
 bool route_forward(struct core *core, struct message *message, const struct match *match)
