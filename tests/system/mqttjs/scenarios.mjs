@@ -117,16 +117,23 @@ const scenarios = {
         }
         const everything = await Client.connect(server, 'everything')
         await everything.subscribe('jobs/#', 1)
+        const publisher = await Client.connect(server, 'publisher')
+        let given_out = 0
+        const all_given_out = new Promise((resolve) => {
+            for (const member of members)
+                member.mqtt.on('message', () => ++given_out === 150 && resolve())
+        })
         for (let i = 0; i < 150; i++)
-            await everything.publish(`jobs/${i % 3}`, `${i}`, 1)
+            await publisher.publish(`jobs/${i % 3}`, `${i}`, 1)
         await everything.take(150)
+        await all_given_out
         for (const member of members)
             await member.expectNoMore()
         const given = members.flatMap((member) => member.messages.map((m) => +`${m.payload}`))
         given.sort((a, b) => a - b)
         assert.deepEqual(given, Array.from({ length: 150 }, (_, i) => i))
         assert.ok(members.every((member) => member.messages.length > 0))
-        for (const client of [...members, everything])
+        for (const client of [...members, everything, publisher])
             await client.disconnect()
     },
 
