@@ -21,6 +21,7 @@ VERSIONS = {"3.1": 3, "3.1.1": 4, "5.0": 5}
 def run(request, server):
     """Runs a scenario to its end, which must be a good one."""
     program = BUILD / "tests" / "system" / f"paho_c_{request.param}"
+    assert program.exists(), f"{program} is not there: ninja -C {BUILD}, or set NIGHTJAR_BUILD"
 
     def run(version, scenario):
         done = subprocess.run([program, f"tcp://127.0.0.1:{server.port}", str(VERSIONS[version]),
