@@ -264,6 +264,8 @@ static void digest(struct shard *shard, struct link *link, struct bytes in)
 
     if (!feed(shard, link, in, &received))
         return;
+    if (connection_wants_haste(link->connection))
+        stream_hasten(link->stream);
     link->held = received.verdict == CORE_WAIT;
     if (received.verdict == CORE_END)
         /* Core names it among those with output, and there it is written and closed. */

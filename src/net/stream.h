@@ -38,6 +38,7 @@ struct stream_functions {
     int (*read)(struct stream *stream, void *buffer, size_t size);
     int (*write)(struct stream *stream, const struct iovec pieces[], size_t count);
     int (*shutdown)(struct stream *stream);
+    void (*hasten)(struct stream *stream);
     void (*close)(struct stream *stream, enum stream_end end);
     unsigned (*waits)(const struct stream *stream, unsigned wanted);
     int (*fd)(const struct stream *stream);
@@ -92,6 +93,16 @@ static inline int stream_write(struct stream *stream, const struct iovec pieces[
 static inline int stream_shutdown(struct stream *stream)
 {
     return stream->functions->shutdown(stream);
+}
+
+/**
+ * What came last gets no answer: a transport that puts off its own acknowledgement in the hope of
+ * one sends it now. A peer that does not send the next small packet before (Nagle's algorithm)
+ * would lose some 40 ms. Only a hint.
+ */
+static inline void stream_hasten(struct stream *stream)
+{
+    stream->functions->hasten(stream);
 }
 
 /* Closes the whole stack and frees it. Take the descriptor out of its poll before. NULL is fine. */

@@ -396,6 +396,15 @@ bool core_send_parcel(struct core *core, struct connection *connection, unsigned
     return true;
 }
 
+bool connection_wants_haste(struct connection *connection)
+{
+    bool haste =
+            connection->publishes && connection->acknowledged && !list_linked(&connection->output);
+
+    connection->acknowledged = false;
+    return haste;
+}
+
 void *connection_link(const struct connection *connection)
 {
     return connection->link;

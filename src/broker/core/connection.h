@@ -55,9 +55,11 @@ struct connection {
     bool problem_information : 1;  /* the client wants reason strings */
     bool unread : 1;               /* core_receive() has said CORE_WAIT because of them */
     bool paused : 1;               /* left unread until its control packets are out */
-    bool moved : 1;                /* it has come home by parcel */
-    bool counted : 1;              /* among the connections that have done CONNECT */
-    bool expiry_zero : 1;          /* CONNECT's Session Expiry Interval was 0 or absent */
+    bool publishes : 1;            /* its client has published at QoS 1 or 2 */
+    bool acknowledged : 1; /* it has acknowledged something; connection_wants_haste() forgets it */
+    bool moved : 1;        /* it has come home by parcel */
+    bool counted : 1;      /* among the connections that have done CONNECT */
+    bool expiry_zero : 1;  /* CONNECT's Session Expiry Interval was 0 or absent */
 };
 
 static inline struct bytes connection_peer_bytes(const struct connection *connection)
@@ -129,10 +131,11 @@ void connection_timer_due(struct core *core, struct connection *connection);
 /* Starts keep alive: `keep_alive_s` is what is in force, 0 for none. */
 void connection_keep_alive(struct core *core, struct connection *connection, uint16_t keep_alive_s);
 
-/* Refuses a CONNECT that cannot be read, in the manner of the version that its body, as far as it
- * has come, speaks; `reason` is for the log and where a CONNACK can say it. */
-void connect_refuse(struct core *core, struct connection *connection, struct bytes body,
-        enum mqtt_reason reason);
+/* Refuses a CONNECT (or what should be one, `first` its first byte) that cannot be read, in the
+ * manner of the version that its body, as far as it has come, speaks; `reason` is for the log and
+ * where a CONNACK can say it. */
+void connect_refuse(struct core *core, struct connection *connection, uint8_t first,
+        struct bytes body, enum mqtt_reason reason);
 
 /* A group has answered: its code goes into the SUBACK that waits. */
 struct membership;

@@ -139,6 +139,13 @@ enum core_verdict {
     CORE_END,   /* nothing more will be read; send its output, then close it */
 };
 
+/*
+ * Asked after core_receive(): true when what came last was an acknowledgement and nothing will
+ * answer it, of a client that publishes as well. Where the transport delays its own
+ * acknowledgement, such a client's next PUBLISH may wait for it.
+ */
+bool connection_wants_haste(struct connection *connection);
+
 struct core_received {
     enum core_verdict verdict;
     size_t used;   /* bytes of the input that are done with; the rest must come again, first */

@@ -218,6 +218,7 @@ static void publish_accepted(
     if (reason != MQTT_SUCCESS)
         tell_refused(core, connection, publish, &refusal);
     if (publish->qos == 2) {
+        connection->publishes = true;
         publish_exactly_once(core, connection, publish, &refusal);
         return;
     }
@@ -225,6 +226,7 @@ static void publish_accepted(
         reason = take_and_tell(core, connection, publish);
     if (publish->qos == 0)
         return;
+    connection->publishes = true;
     if (must_end(connection, reason))
         end_for_memory(core, connection);
     else
@@ -288,7 +290,10 @@ static void finish(struct core *core, struct session *session, struct delivery *
     let_go_of_payload(core, &session->outgoing, delivery);
     delivery_end(core, session, delivery, refused ? FATE_DROPPED + DROP_REFUSED : FATE_DELIVERED);
     outgoing_done(&session->outgoing, &core->memory, delivery);
-    connection_has_output(core, session->connection);
+    /* The place in the window is for what waits: messages, retained ones, publishers. */
+    if (session->outgoing.queue.count > 0 || session->outgoing.unresent > 0 ||
+            !list_empty(&session->retained_reads) || !list_empty(&session->waiters))
+        connection_has_output(core, session->connection);
 }
 
 /* PUBACK, PUBREC, PUBCOMP: what the sender's state table says. */
@@ -301,6 +306,7 @@ static void receive_outflow(struct core *core, struct connection *connection, en
             mqtt_outflow_step(delivery ? (enum mqtt_outflow_state)delivery->state : OUT_DONE,
                     event_of(type, packet->reason));
 
+    connection->acknowledged = true;
     switch (step.action) {
     case OUT_RELEASE_ID:
         finish(core, session, delivery, packet->reason);
