@@ -127,7 +127,7 @@ struct config_request arguments_request(const struct arguments *arguments)
 
 void arguments_help(FILE *out)
 {
-    fputs("Nightjar is an MQTT 3.1, 3.1.1 and 5.0 server that takes a mosquitto.conf as it is.\n"
+    fputs("Nightjar is an MQTT 3.1, 3.1.1 and 5.0 server that reads a mosquitto.conf.\n"
           "\n"
           "Usage: nightjar [-c FILE] [-d] [-p PORT] [-q | -v]\n"
           "       nightjar bench ...    measure this or another server; see nightjar bench --help\n"

@@ -82,6 +82,8 @@ static void listen_locally(struct parser *parser, const struct config_request *r
         if (settings.socket_domain != CONFIG_DOMAIN_IPV4)
             open_local(parser, &settings, "::1", ports[i]);
     }
+    if (parser->report->errors > 0)
+        return; /* What was not read may well open one. */
     report_tell(parser->report, REPORT_NOTICE, nowhere,
             "no listener is set, so only this machine can connect, on port %u%s; to open it to "
             "others, write \"listener %u\" and \"allow_anonymous true\" as two lines to %s",
@@ -130,11 +132,10 @@ static void check_listeners(struct parser *parser)
                         listener->settings.port);
         }
     }
-    if (!someone)
+    if (!someone && parser->report->errors == 0)
         report_tell(parser->report, REPORT_WARNING, nowhere,
-                "nobody can connect: clients without a user name are not let in, and in this "
-                "version no password can be checked; to let everyone in, add \"allow_anonymous "
-                "true\"");
+                "nobody can connect: with a user name or without, for in this version no password "
+                "can be checked; to let everyone in, add \"allow_anonymous true\"");
 }
 
 static void finish(struct parser *parser, const struct config_request *request)

@@ -31,13 +31,26 @@ struct admission {
 
 /* ---- Refusing ---- */
 
-static void tell_refused(struct core *core, const struct connection *connection, struct bytes id,
-        enum mqtt_reason reason)
+/* What a stranger speaks instead, from the first byte he sent and what follows; NULL: who knows. */
+static const char *guess(uint8_t first, struct bytes rest)
+{
+    if (first == 0x16 && rest.size > 0 && rest.data[0] <= 3)
+        return "it looks like TLS; this listener is not for that";
+    if (first == 'G' || first == 'P' || first == 'H')
+        return "it looks like HTTP or WebSocket; this listener is not for that";
+    return NULL;
+}
+
+static void tell_refused(struct core *core, const struct connection *connection,
+        const struct mqtt_connect *connect, enum mqtt_reason reason, const char *text)
 {
     counter_add(&core->counters.refused_connects, 1);
-    journal_tell(&core->journal, EVENT_WARN, "client.refused", field_bytes("id", id),
+    journal_tell(&core->journal, EVENT_WARN, "client.refused",
+            field_bytes("id", connect ? connect->client_id : (struct bytes){ 0 }),
             field_bytes("peer", connection_peer_bytes(connection)),
-            field_text("reason", mqtt_reason_name(reason)));
+            field_text("reason", mqtt_reason_name(reason)),
+            field_bytes("user", connect ? connect->user_name : (struct bytes){ 0 }),
+            field_text("text", text ? text : ""));
 }
 
 /* The connection ends; what is in its control buffer still goes out. */
@@ -48,13 +61,13 @@ static void end_refused(struct core *core, struct connection *connection, enum m
     connection_end(core, connection, &ending);
 }
 
-void connect_refuse(struct core *core, struct connection *connection, struct bytes body,
-        enum mqtt_reason reason)
+void connect_refuse(struct core *core, struct connection *connection, uint8_t first,
+        struct bytes body, enum mqtt_reason reason)
 {
     uint8_t bytes[CONNACK_SIZE_MAX];
     struct writer out = { .data = bytes, .size = sizeof(bytes) };
 
-    tell_refused(core, connection, (struct bytes){ 0 }, reason);
+    tell_refused(core, connection, NULL, reason, guess(first, body));
     if (mqtt_connect_refuse(&out, body, reason) && !out.failed &&
             buffer_append(&connection->control, &core->memory, writer_written(&out)))
         counter_add(&core->counters.packets_sent, 1);
@@ -71,7 +84,9 @@ static void refuse(struct admission *admission, enum mqtt_reason reason)
     uint8_t bytes[CONNACK_SIZE_MAX];
     struct writer out = { .data = bytes, .size = sizeof(bytes) };
 
-    tell_refused(core, connection, admission->connect->client_id, reason);
+    tell_refused(core, connection, admission->connect, reason,
+            reason == MQTT_NOT_AUTHORIZED ? "allow_anonymous is false, or its will is on a $ topic"
+                                          : NULL);
     if (text.size + 16 <= connection->packet_max) { /* [MQTT5-3.2.2-19] */
         connack.properties.present = mqtt_property_bit(MQTT_REASON_STRING);
         connack.properties.reason_string = text;
@@ -401,7 +416,7 @@ enum handled receive_connect(struct core *core, struct connection *connection, u
     enum mqtt_reason reason = mqtt_connect_decode(&connect, flags, body);
 
     if (reason != MQTT_SUCCESS) {
-        connect_refuse(core, connection, body, reason);
+        connect_refuse(core, connection, (uint8_t)(MQTT_CONNECT << 4 | flags), body, reason);
         return HANDLED;
     }
     set_version(connection, &connect);

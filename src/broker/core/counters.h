@@ -38,6 +38,7 @@ struct ledger {
 struct loss_notes {
     int64_t quiet_until_ms;
     uint64_t untold; /* lost since the last line */
+    enum drop_reason last;
 };
 
 struct counters {

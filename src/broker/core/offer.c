@@ -63,21 +63,36 @@ static const char *limit_name(
             : "max_queued_messages";
 }
 
+static void tell_losses(struct core *core, struct loss_notes *notes, const struct loss *loss)
+{
+    journal_tell(&core->journal, EVENT_WARN, "message.dropped", field_bytes("id", loss->who),
+            field_bytes(
+                    "topic", loss->message ? message_topic(loss->message) : (struct bytes){ 0 }),
+            field_text("reason", drop_reason_name(loss->reason)),
+            field_text("limit", limit_name(core, loss->reason, loss->queued_bytes)),
+            field_number("messages", (int64_t)notes->untold));
+    notes->quiet_until_ms = core->now_ms + LOSSES_TOLD_EVERY_MS;
+    notes->untold = 0;
+}
+
 void loss_tell(struct core *core, struct loss_notes *notes, const struct loss *loss)
 {
     /* What ends with its session, or was QoS 0 for an absent client, took its normal course. */
     if (loss->reason == DROP_OFFLINE || loss->reason == DROP_SESSION_ENDED)
         return;
     notes->untold++;
-    if (core->now_ms < notes->quiet_until_ms)
-        return;
-    journal_tell(&core->journal, EVENT_WARN, "message.dropped", field_bytes("id", loss->who),
-            field_bytes("topic", message_topic(loss->message)),
-            field_text("reason", drop_reason_name(loss->reason)),
-            field_text("limit", limit_name(core, loss->reason, loss->queued_bytes)),
-            field_number("messages", (int64_t)notes->untold));
-    notes->quiet_until_ms = core->now_ms + LOSSES_TOLD_EVERY_MS;
-    notes->untold = 0;
+    notes->last = loss->reason;
+    if (core->now_ms >= notes->quiet_until_ms)
+        tell_losses(core, notes, loss);
+}
+
+void losses_tell_rest(struct core *core, struct session *session)
+{
+    if (session->losses.untold > 0)
+        tell_losses(core, &session->losses,
+                &(struct loss){ .who = session_id(session),
+                        .reason = session->losses.last,
+                        .queued_bytes = session->outgoing.queue_bytes });
 }
 
 static void tell_drop(struct core *core, struct session *session, const struct message *message,

@@ -37,12 +37,15 @@ bool session_offer(struct core *core, struct session *session, const struct offe
 
 /* Tells the log of a message lost, and of those since the last line. */
 struct loss {
-    struct bytes who; /* the session's id, or the group's "name/filter" */
-    const struct message *message;
+    struct bytes who;              /* the session's id, or the group's "name/filter" */
+    const struct message *message; /* the last one; NULL: it is gone */
     enum drop_reason reason;
     uint64_t queued_bytes; /* in its queue: which of two limits it was */
 };
 void loss_tell(struct core *core, struct loss_notes *notes, const struct loss *loss);
+
+/* The session comes, goes or ends: what its log lines have not counted yet is told now. */
+void losses_tell_rest(struct core *core, struct session *session);
 
 /* The delivery has left its ring: counts its fate and lets go of all that it holds. */
 void delivery_end(struct core *core, struct session *session, struct delivery *delivery, int fate);

@@ -123,13 +123,13 @@ static enum handled handle(struct core *core, struct connection *connection,
 
 /* A packet that is refused from its first bytes: before CONNECT nothing is said to a stranger who
  * does not speak MQTT [MQTT5-3.1.0-1]. */
-static void refuse_header(
-        struct core *core, struct connection *connection, struct bytes in, enum mqtt_reason reason)
+static void refuse_header(struct core *core, struct connection *connection, uint8_t first,
+        struct bytes body, enum mqtt_reason reason)
 {
     if (connection->phase == PHASE_CONNECTED)
         connection_fail(core, connection, reason, mqtt_reason_text(reason));
     else
-        connect_refuse(core, connection, in, reason);
+        connect_refuse(core, connection, first, body, reason);
 }
 
 /* What may come now: false when the connection has ended over it. */
@@ -142,7 +142,7 @@ static bool admit_header(struct core *core, struct connection *connection,
 
     if (connection->phase == PHASE_EXPECT_CONNECT) {
         if (header->type != MQTT_CONNECT) {
-            refuse_header(core, connection, none, MQTT_PROTOCOL_ERROR);
+            refuse_header(core, connection, in.data[0], none, MQTT_PROTOCOL_ERROR);
             return false;
         }
         if (core->settings->connect_size_max < size_max)
@@ -150,7 +150,8 @@ static bool admit_header(struct core *core, struct connection *connection,
     }
     if (size <= size_max)
         return true;
-    refuse_header(core, connection, bytes_from(in, header->size), MQTT_PACKET_TOO_LARGE);
+    refuse_header(
+            core, connection, in.data[0], bytes_from(in, header->size), MQTT_PACKET_TOO_LARGE);
     return false;
 }
 
@@ -165,7 +166,7 @@ static bool receive_one(struct core *core, struct connection *connection, struct
     case MQTT_HEADER_PARTIAL:
         return false;
     case MQTT_HEADER_BAD:
-        refuse_header(core, connection, none, MQTT_MALFORMED);
+        refuse_header(core, connection, in.data[0], none, MQTT_MALFORMED);
         return false;
     case MQTT_HEADER_DONE:
         break;

@@ -171,6 +171,7 @@ static void drop_subscriptions(struct core *core, struct session *session)
 void session_end(struct core *core, struct session *session)
 {
     assert(!session->connection);
+    losses_tell_rest(core, session);
     will_due(core, session);
     retained_reads_drop(core, session);
     memberships_tell(core, session, 0);
@@ -223,6 +224,7 @@ static void drop_instant(struct core *core, struct session *session)
 void session_detach(struct core *core, struct session *session)
 {
     session->connection = NULL;
+    losses_tell_rest(core, session);
     if (session->expiry_interval_s == 0) {
         session_end(core, session);
         return;
@@ -244,6 +246,7 @@ void session_detach(struct core *core, struct session *session)
 void session_attach(struct core *core, struct session *session, struct connection *connection)
 {
     timer_stop(&session->timer);
+    losses_tell_rest(core, session);
     session->connection = connection;
     connection->session = session;
     memberships_tell(core, session, session->outgoing.window);
