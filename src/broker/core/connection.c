@@ -311,7 +311,6 @@ static struct connection *connection_new(
     memcpy(connection->peer, arrival->peer.data, arrival->peer.size);
     connection->link = arrival->link;
     connection->listener = arrival->listener;
-    connection->accepted_ms = arrival->accepted_ms;
     connection->moved = arrival->moved;
     connection->packet_max = UINT32_MAX;
     list_init(&connection->output);
@@ -408,21 +407,6 @@ bool connection_wants_haste(struct connection *connection)
 void *connection_link(const struct connection *connection)
 {
     return connection->link;
-}
-
-struct bytes connection_peer(const struct connection *connection)
-{
-    return connection_peer_bytes(connection);
-}
-
-const struct listener_settings *connection_listener(const struct connection *connection)
-{
-    return connection->listener;
-}
-
-int64_t connection_accepted_ms(const struct connection *connection)
-{
-    return connection->accepted_ms;
 }
 
 enum connection_fate connection_fate(const struct connection *connection)

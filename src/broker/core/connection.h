@@ -41,9 +41,8 @@ struct connection {
     const struct listener_settings *listener;
     struct session *session; /* while connected */
     uint8_t *peer;
-    struct buffer control; /* encoded packets that are not PUBLISH */
-    struct timer timer;    /* for CONNECT, then keep alive, then draining */
-    int64_t accepted_ms;
+    struct buffer control;   /* encoded packets that are not PUBLISH */
+    struct timer timer;      /* for CONNECT, then keep alive, then draining */
     int64_t heard_ms;        /* the last packet */
     uint32_t silence_max_ms; /* one and a half times Keep Alive; 0: no limit */
     uint32_t packet_max;     /* Maximum Packet Size of the client */

@@ -127,9 +127,6 @@ struct connection *core_accept(struct core *core, const struct arrival *arrival,
         enum mqtt_reason *refusal);
 
 void *connection_link(const struct connection *connection);
-struct bytes connection_peer(const struct connection *connection);
-const struct listener_settings *connection_listener(const struct connection *connection);
-int64_t connection_accepted_ms(const struct connection *connection);
 
 enum core_verdict {
     CORE_READ,  /* read on */

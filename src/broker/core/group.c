@@ -53,9 +53,7 @@ static void leave_index(struct core *core, struct group *group)
 {
     const struct target target = group_target(core, group);
 
-    index_write_begin(core->hub->index);
-    index_remove(core->hub->index, inner_filter(group), &target);
-    index_write_end(core->hub->index);
+    index_leave(core->hub->index, inner_filter(group), &target);
 }
 
 static struct group *group_new(

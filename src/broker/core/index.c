@@ -316,6 +316,13 @@ bool index_remove(struct index *index, struct bytes filter, const struct target 
     return true;
 }
 
+void index_leave(struct index *index, struct bytes filter, const struct target *target)
+{
+    index_write_begin(index);
+    index_remove(index, filter, target);
+    index_write_end(index);
+}
+
 /* ---- Matching ---- */
 
 static bool append(const struct memory *memory, struct array *pointers, void *pointer)

@@ -63,6 +63,9 @@ enum index_result index_add(
 /* False when there was no such subscription. Only inside a write section; never needs memory. */
 bool index_remove(struct index *index, struct bytes filter, const struct target *target);
 
+/* One removal in a write section of its own. */
+void index_leave(struct index *index, struct bytes filter, const struct target *target);
+
 /*
  * Finds who gets the publication, for the thread of that shard; `out` is that thread's own.
  * False when memory is short; the result is empty then.

@@ -164,9 +164,7 @@ static void leave_index(struct core *core, const struct session *session, struct
 {
     const struct target target = session_target(core, session);
 
-    index_write_begin(core->hub->index);
-    index_remove(core->hub->index, filter, &target);
-    index_write_end(core->hub->index);
+    index_leave(core->hub->index, filter, &target);
 }
 
 static enum mqtt_reason subscribe_shared(struct subscribing *subscribing,
