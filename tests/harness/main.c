@@ -22,7 +22,10 @@ static void run_one(void **state)
 {
     const struct test_case *test = *state;
 
-    test->run();
+    if (test->run)
+        test->run();
+    else
+        test->run_on(test->subject);
 }
 
 static int list(void)

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes as tests write them down, in the notation of docs/spec.
- *
- *   3C 0d00    hex pairs, blanks wherever they help
- *   'abc'      these characters
- *   S'abc'     a string: two bytes of length, then the characters
- *   (26 ...)   a property section: its length, then what stands inside
- *   RL         once: how many bytes follow, as a remaining length
+ * Bytes of one packet, from the text of a test. The notation is that of check/notation.h.
  */
 #ifndef TESTS_HARNESS_NOTATION_H
 #define TESTS_HARNESS_NOTATION_H
 
-#include "base/bytes.h"
+#include "check/notation.h"
 
 /* Fits what tests write by hand. */
 enum { NOTATION_SIZE_MAX = 1024 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/harness/peer.h"
 
-#include "tests/harness/notation.h"
+#include "check/notation.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -376,25 +376,13 @@ void peer_send_bytes(struct peer *peer, struct bytes bytes)
     server_run(peer->server);
 }
 
-/* Copies the text of one packet; gives what stands behind it, or NULL after the last one. */
-static const char *split(const char *text, char *packet)
-{
-    bool quoted = false;
-
-    for (; *text && (quoted || *text != '|'); text++) {
-        quoted ^= *text == '\'';
-        *packet++ = *text;
-    }
-    *packet = '\0';
-    return *text ? text + 1 : NULL;
-}
-
 void peer_send(struct peer *peer, const char *format, ...)
 {
+    static const struct notation_scope scope;
     char text[TEXT_SIZE_MAX];
-    char packet[TEXT_SIZE_MAX];
+    uint8_t bytes[TEXT_SIZE_MAX];
+    struct writer out = { .data = bytes, .size = sizeof(bytes) };
     const char *rest = text;
-    struct octets bytes = { 0 };
     va_list arguments;
     int size;
 
@@ -402,15 +390,14 @@ void peer_send(struct peer *peer, const char *format, ...)
     size = vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     assert_in_range(size, 0, sizeof(text) - 1);
-    while (rest) {
-        struct notation notation;
+    while (*rest) {
+        struct writer one = { .data = bytes + out.used, .size = sizeof(bytes) - out.used };
 
-        rest = split(rest, packet);
-        notation = notation_read(packet);
-        octets_add(&bytes, notation_bytes(&notation));
+        if (notation_write(&one, &rest, &scope) || one.failed)
+            server_fail(peer->server, __FILE__, __LINE__, "not in the notation: %s", rest);
+        out.used += one.used;
     }
-    peer_send_bytes(peer, octets_bytes(&bytes));
-    octets_free(&bytes);
+    peer_send_bytes(peer, writer_written(&out));
 }
 
 size_t peer_unread(const struct peer *peer)
@@ -433,59 +420,25 @@ struct bytes peer_take(struct peer *peer)
     return octets_bytes(&peer->taken);
 }
 
+struct bytes peer_take_bytes(struct peer *peer, size_t size_max)
+{
+    size_t size = peer->down.size < size_max ? peer->down.size : size_max;
+
+    peer->taken.size = 0;
+    octets_add(&peer->taken, bytes_first(octets_bytes(&peer->down), size));
+    octets_consume(&peer->down, size);
+    return octets_bytes(&peer->taken);
+}
+
 size_t peer_untaken(const struct peer *peer)
 {
     return peer->down.size;
 }
 
-/* A copy of the text with each `from` replaced; `to` fits. */
-static void replace(char *out, const char *text, const char *from, const char *to)
-{
-    const char *found;
-
-    while ((found = strstr(text, from))) {
-        out += sprintf(out, "%.*s%s", (int)(found - text), text, to);
-        text = found + strlen(from);
-    }
-    strcpy(out, text);
-}
-
-/* Whether a packet is what the text says. Read twice, once with 00 and once with ff for "..", the
- * text tells by the difference which bytes may be any. */
-static bool fits(struct bytes packet, const char *text)
-{
-    char with_length[TEXT_SIZE_MAX];
-    char read[TEXT_SIZE_MAX];
-    char length[16] = "RL";
-    char *star;
-    size_t head_size;
-    struct notation low;
-    struct notation high;
-
-    packet_size(packet, &head_size);
-    star = strchr(text, '*');
-    for (size_t i = 1; star && i < head_size; i++)
-        sprintf(length + (i - 1) * 2, "%02x", packet.data[i]);
-    replace(with_length, text, "RL", length);
-    if (star)
-        *strchr(with_length, '*') = '\0';
-    replace(read, with_length, "..", "00");
-    low = notation_read(read);
-    replace(read, with_length, "..", "ff");
-    high = notation_read(read);
-    if (star ? packet.size < low.size : packet.size != low.size)
-        return false;
-    for (size_t i = 0; i < low.size; i++) {
-        if (low.data[i] == high.data[i] && packet.data[i] != low.data[i])
-            return false;
-    }
-    return true;
-}
-
 void peer_expect_at(const char *file, int line, struct peer *peer, const char *format, ...)
 {
+    struct notation_scope scope = { 0 };
     char text[TEXT_SIZE_MAX];
-    char packet[TEXT_SIZE_MAX];
     const char *rest = text;
     va_list arguments;
     int size;
@@ -494,16 +447,16 @@ void peer_expect_at(const char *file, int line, struct peer *peer, const char *f
     size = vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     assert_in_range(size, 0, sizeof(text) - 1);
-    while (rest) {
+    while (*rest) {
+        const char *expected = rest;
         struct bytes got = peer_take(peer);
 
-        rest = split(rest, packet);
         if (got.size == 0)
             server_fail(peer->server, file, line, "nothing has come for peer %u instead of: %s",
-                    peer->number, packet);
-        if (!fits(got, packet))
+                    peer->number, expected);
+        if (notation_fits(got, &rest, &scope) != NOTATION_FITS)
             server_fail(peer->server, file, line, "the last packet of peer %u is not: %s",
-                    peer->number, packet);
+                    peer->number, expected);
     }
 }
 

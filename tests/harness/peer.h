@@ -3,9 +3,7 @@
  * A client of the server under test, which writes and reads bytes and knows no MQTT but the fixed
  * header: what it says and expects stands in the test.
  *
- * Packets are written in the notation of notation.h, with printf's conversions put in first.
- * Several stand behind each other with '|' between them. In what is expected, ".." is any byte and
- * "*" at the end of a packet is anything; with "*", RL is whatever length the packet has:
+ * Packets are written in the notation of check/notation.h, with printf's conversions put in first:
  *
  *     peer_send(a, "82 RL 0001 00 S'%s' 01 | C0 00", filter);
  *     peer_expect(a, "90 RL 0001 00 01 | D0 00");
@@ -54,6 +52,10 @@ size_t peer_unread(const struct peer *peer);
 /* The next packet that has come, which is the caller's until the next call on this peer; empty when
  * there is none. */
 struct bytes peer_take(struct peer *peer);
+
+/* The first of the bytes that have come, packets or not; the caller's until the next call on this
+ * peer. */
+struct bytes peer_take_bytes(struct peer *peer, size_t size_max);
 
 /* How many bytes have come that were not taken yet. */
 size_t peer_untaken(const struct peer *peer);

@@ -20,6 +20,8 @@ struct test_case {
     const char *name;
     const char *statements; /* space-separated ids such as "MQTT5-3.1.0-2"; NULL for none */
     void (*run)(void);
+    void (*run_on)(const void *subject); /* instead of run, for tests that are made of a table */
+    const void *subject;
 };
 
 /* Called before main() by the macros below; keeps the pointer for the life of the program. */

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a case leaves at the server: noted while it plays, and cleared after it. */
+#include "base/reader.h"
+#include "check/probe.h"
+#include "check/state.h"
+
+#include <stdio.h>
+
+enum {
+    RETAINED_MAX = 10000, /* messages that one case may leave */
+    RETAIN = 1,
+    WILL_RETAIN = 0x20,
+    CLEAN = 2,
+    TYPE_CONNECT = 1,
+    TYPE_PUBLISH = 3,
+    ASSIGNED_CLIENT_IDENTIFIER = 0x12,
+};
+
+static void remember(struct check *check, struct bytes id)
+{
+    if (id.size == 0 || id.size > CHECK_ID_SIZE || check->session_count == CHECK_IDS_MAX)
+        return;
+    for (size_t i = 0; i < check->session_count; i++) {
+        if (bytes_equal(id, bytes_of(check->sessions[i].id, check->sessions[i].size)))
+            return;
+    }
+    memcpy(check->sessions[check->session_count].id, id.data, id.size);
+    check->sessions[check->session_count++].size = id.size;
+}
+
+static void remember_connect(struct check *check, struct bytes packet)
+{
+    struct reader in = { .rest = check_body(packet) };
+    uint8_t level;
+    uint8_t flags;
+    size_t properties = 0;
+
+    reader_bytes(&in, reader_u16(&in));
+    level = reader_u8(&in);
+    flags = reader_u8(&in);
+    reader_u16(&in);
+    if (level == MQTT_5_0) {
+        properties = reader_u8(&in);
+        reader_bytes(&in, properties);
+    }
+    check->retained |= (flags & WILL_RETAIN) != 0;
+    if (!(flags & CLEAN) || properties > 0)
+        remember(check, reader_bytes(&in, reader_u16(&in)));
+}
+
+void check_clear_later(struct check *check, struct bytes packet)
+{
+    unsigned type = packet.data[0] >> 4;
+
+    if (type == TYPE_CONNECT)
+        remember_connect(check, packet);
+    if (type == TYPE_PUBLISH && (packet.data[0] & RETAIN))
+        check->retained = true;
+}
+
+void check_clear_assigned(struct check *check, struct bytes connack)
+{
+    if (check->setup.version == MQTT_5_0)
+        remember(check, probe_property_text(connack, ASSIGNED_CLIENT_IDENTIFIER));
+}
+
+static void clear_session(struct check *check, struct bytes id)
+{
+    char text[CHECK_ID_SIZE * 2 + 1];
+    struct probe *probe;
+
+    for (size_t i = 0; i < id.size; i++)
+        snprintf(text + i * 2, 3, "%02x", id.data[i]);
+    probe = probe_connects(check, "02 0000 %s %04zx %.*s",
+            check->setup.version == MQTT_5_0 ? "00" : "", id.size, (int)id.size * 2, text);
+    probe_disconnects(probe);
+}
+
+/* A retained message goes when an empty one takes its place. */
+static void clear_retained(struct check *check)
+{
+    struct probe *probe = probe_connected(check, "~clear");
+    const char *properties = check->setup.version == MQTT_5_0 ? "00" : "";
+
+    probe_send(probe, "82 RL 0001 %s S'~/#' 00", properties);
+    for (unsigned i = 0; i < RETAINED_MAX; i++) {
+        struct bytes packet = probe_take_any(probe);
+        struct reader in = { .rest = check_body(packet) };
+        struct bytes topic;
+        char text[CHECK_NAME_SIZE * 64];
+
+        if (packet.size == 0)
+            break;
+        if (packet.data[0] >> 4 != TYPE_PUBLISH || !(packet.data[0] & RETAIN))
+            continue;
+        topic = reader_bytes(&in, reader_u16(&in));
+        if (topic.size * 2 >= sizeof(text))
+            continue;
+        for (size_t j = 0; j < topic.size; j++)
+            snprintf(text + j * 2, 3, "%02x", topic.data[j]);
+        probe_send(probe, "31 RL %04zx %s %s", topic.size, text, properties);
+    }
+    probe_disconnects(probe);
+}
+
+void check_clear(struct check *check)
+{
+    for (size_t i = 0; i < check->session_count; i++)
+        clear_session(check, bytes_of(check->sessions[i].id, check->sessions[i].size));
+    if (check->retained)
+        clear_retained(check);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a case in play consists of; for run.c, probe.c and clear.c alone. */
+#ifndef CHECK_STATE_H
+#define CHECK_STATE_H
+
+#include "check/notation.h"
+#include "check/run.h"
+
+#include <setjmp.h>
+
+enum {
+    CHECK_PACKETS_SIZE = 1 << 18, /* of what a case sends at once */
+    CHECK_TEXT_SIZE = 16384,      /* of its notation */
+    CHECK_IDS_MAX = 64,           /* client ids with a session that may outlive its connection */
+    CHECK_ID_SIZE = 64,
+};
+
+/* Bytes that grow. */
+struct octets {
+    uint8_t *data;
+    size_t size;
+    size_t capacity;
+};
+
+struct probe {
+    struct check *check;
+    struct probe *next;
+    unsigned number;    /* from 1, in the order of coming */
+    void *transport;    /* NULL once it is cut */
+    bool closed;        /* by the server */
+    bool connected;     /* a CONNACK has come */
+    struct octets down; /* came, and was not taken */
+    struct octets taken;
+    struct octets connack;
+};
+
+struct check {
+    struct check_setup setup;
+    struct notation_scope scope;
+    struct probe *probes;
+    unsigned probe_count;
+    bool clearing; /* the case is over: what fails now is nobody's failure */
+
+    /* What it leaves at the server. */
+    struct {
+        uint8_t id[CHECK_ID_SIZE];
+        size_t size;
+    } sessions[CHECK_IDS_MAX];
+    size_t session_count;
+    bool retained;
+
+    jmp_buf end;
+    enum check_outcome outcome;
+    char reason[CHECK_TEXT_SIZE];
+    char transcript[CHECK_REPORT_SIZE];
+    size_t transcript_size;
+
+    /* Scratch. */
+    char text[CHECK_TEXT_SIZE];
+    uint8_t packets[CHECK_PACKETS_SIZE];
+};
+
+/* A line of the transcript. */
+void check_note(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Notes what the packet leaves at the server. */
+void check_clear_later(struct check *check, struct bytes packet);
+
+/* The client id that a CONNACK has assigned may have a session. */
+void check_clear_assigned(struct check *check, struct bytes connack);
+
+/* Ends those sessions and retained messages. */
+void check_clear(struct check *check);
+
+/* The packet that stands first in these bytes; empty when there is no whole one. */
+struct bytes check_first_packet(struct bytes bytes);
+
+/* What follows its fixed header. */
+struct bytes check_body(struct bytes packet);
+
+#endif
