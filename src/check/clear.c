@@ -60,8 +60,7 @@ void check_clear_later(struct check *check, struct bytes packet)
 
 void check_clear_assigned(struct check *check, struct bytes connack)
 {
-    if (check->setup.version == MQTT_5_0)
-        remember(check, probe_property_text(connack, ASSIGNED_CLIENT_IDENTIFIER));
+    remember(check, probe_property_text(connack, ASSIGNED_CLIENT_IDENTIFIER));
 }
 
 static void clear_session(struct check *check, struct bytes id)

@@ -111,6 +111,7 @@ static struct probe *open_door(struct check *check, enum wire_door door)
     probe->next = check->probes;
     check->probes = probe;
     probe->number = ++check->probe_count;
+    probe->version = check->setup.version;
     probe->transport = wire->functions->open(wire->context, door);
     if (!probe->transport)
         check_fail(check, "the server lets client %u in", probe->number);
@@ -355,7 +356,7 @@ void probe_expect_ack(struct probe *probe, uint8_t type, uint16_t id, const char
     struct bytes body = check_body(packet);
     bool named = packet.size > 0 && packet.data[0] == type && body.size >= 2 &&
             (body.data[0] << 8 | body.data[1]) == id;
-    bool long_form = probe->check->setup.version == MQTT_5_0 && body.size > 2;
+    bool long_form = probe->version == MQTT_5_0 && body.size > 2;
 
     if (!named || (body.size > 2 && !long_form) || !has_code(codes, long_form ? body.data[2] : 0))
         check_fail(probe->check, "client %u gets %s instead of: %02x RL %04x with code %s",
@@ -406,7 +407,7 @@ void probe_expect_end(struct probe *probe, const char *codes)
     struct bytes body;
     uint8_t code = 0;
 
-    if (probe->check->setup.version != MQTT_5_0) {
+    if (probe->version != MQTT_5_0) {
         probe_expect_closed(probe);
         return;
     }
@@ -454,13 +455,12 @@ static void keep_connack(struct probe *probe, struct bytes connack)
 }
 
 /* Sends the CONNECT whose text from the flags on is in the scratch, and awaits success. */
-static struct probe *connect_as_said(struct check *check)
+static struct probe *connect_as_said(struct check *check, enum mqtt_version version)
 {
     static const char *const names[] = {
         [MQTT_3_1] = "MQIsdp", [MQTT_3_1_1] = "MQTT", [MQTT_5_0] = "MQTT"
     };
     const struct check_target *target = check->setup.target;
-    enum mqtt_version version = check->setup.version;
     char login[CHECK_TEXT_SIZE / 8];
     char text[CHECK_TEXT_SIZE * 2];
     struct probe *probe = open_door(check, WIRE_PLAIN);
@@ -468,6 +468,7 @@ static struct probe *connect_as_said(struct check *check)
     const char *connack = version == MQTT_5_0 ? "20 RL <00 01> 00 [P]" : "20 02 <00 01> 00";
     const char *expected = connack;
 
+    probe->version = version;
     format_login(target, login, sizeof(login));
     snprintf(text, sizeof(text), "10 RL S'%s' %02x %s %s", names[version], (unsigned)version,
             check->text, target->user ? login : "");
@@ -486,7 +487,14 @@ static struct probe *connect_as_said(struct check *check)
 struct probe *probe_connects(struct check *check, const char *format, ...)
 {
     FORMAT(check, format);
-    return connect_as_said(check);
+    return connect_as_said(check, check->setup.version);
+}
+
+struct probe *probe_connects_as(
+        struct check *check, enum mqtt_version version, const char *format, ...)
+{
+    FORMAT(check, format);
+    return connect_as_said(check, version);
 }
 
 struct probe *probe_connected(struct check *check, const char *id)
@@ -546,12 +554,12 @@ size_t probe_size(struct probe *probe, const char *format, ...)
 
 static const char *no_properties(const struct probe *probe)
 {
-    return probe->check->setup.version == MQTT_5_0 ? "00" : "";
+    return probe->version == MQTT_5_0 ? "00" : "";
 }
 
 void probe_subscribes(struct probe *probe, const char *filter, uint8_t options)
 {
-    const char *properties = probe->check->setup.version == MQTT_5_0 ? "[P]" : "";
+    const char *properties = probe->version == MQTT_5_0 ? "[P]" : "";
 
     probe_send(probe, "82 RL %04x %s S'%s' %02x", OUR_ID, no_properties(probe), filter, options);
     probe_expect(probe, "90 RL %04x %s %02x", OUR_ID, properties, options & 3);

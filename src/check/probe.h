@@ -66,6 +66,10 @@ struct probe *probe_connected(struct check *check, const char *id);
 struct probe *probe_connects(struct check *check, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
 
+/* The same by another version than the case's: what follows goes by that one. */
+struct probe *probe_connects_as(struct check *check, enum mqtt_version version, const char *format,
+        ...) __attribute__((format(printf, 3, 4)));
+
 /* Without clean start, with a session that is kept for a minute (3.x: for good); whether there was
  * one must be as said (3.1 cannot tell). */
 struct probe *probe_resumed(struct check *check, const char *id, bool present);

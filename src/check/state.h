@@ -25,7 +25,8 @@ struct octets {
 struct probe {
     struct check *check;
     struct probe *next;
-    unsigned number;    /* from 1, in the order of coming */
+    unsigned number; /* from 1, in the order of coming */
+    enum mqtt_version version;
     void *transport;    /* NULL once it is cut */
     bool closed;        /* by the server */
     bool connected;     /* a CONNACK has come */
