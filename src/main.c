@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/server.h"
 #include "cli/bench.h"
+#include "cli/check.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -11,6 +12,7 @@ static const struct command {
     int (*run)(int argc, char **argv);
 } commands[] = {
     { "bench", bench_main },
+    { "check", check_main },
 };
 
 int main(int argc, char **argv)

@@ -130,13 +130,17 @@ struct probe *probe_open_websocket(struct check *check)
 
 void probe_cut(struct probe *probe)
 {
+    const struct wire *wire = probe->check->setup.wire;
+
     if (!probe->transport)
         return;
-    if (!probe->check->clearing)
-        check_note(probe->check, "client %u breaks its connection", probe->number);
-    probe->check->setup.wire->functions->cut(probe->transport);
+    wire->functions->cut(probe->transport);
     probe->transport = NULL;
     probe->closed = true;
+    if (probe->check->clearing)
+        return;
+    check_note(probe->check, "client %u breaks its connection", probe->number);
+    wire->functions->pass(wire->context, wire->settle_ms);
 }
 
 /* Takes what has come, within this time; false when that is nothing. */
@@ -454,34 +458,50 @@ static void keep_connack(struct probe *probe, struct bytes connack)
     check_clear_assigned(probe->check, connack);
 }
 
-/* Sends the CONNECT whose text from the flags on is in the scratch, and awaits success. */
-static struct probe *connect_as_said(struct check *check, enum mqtt_version version)
+/* Sends the CONNECT whose text from the flags on is in the scratch, and what stands behind it. */
+static struct probe *send_connect(struct check *check, enum mqtt_version version)
 {
     static const char *const names[] = {
         [MQTT_3_1] = "MQIsdp", [MQTT_3_1_1] = "MQTT", [MQTT_5_0] = "MQTT"
     };
     const struct check_target *target = check->setup.target;
-    char login[CHECK_TEXT_SIZE / 8];
+    const char *behind = notation_next(check->text);
+    char login[CHECK_TEXT_SIZE / 8] = "";
     char text[CHECK_TEXT_SIZE * 2];
     struct probe *probe = open_door(check, WIRE_PLAIN);
-    struct bytes packet;
-    const char *connack = version == MQTT_5_0 ? "20 RL <00 01> 00 [P]" : "20 02 <00 01> 00";
-    const char *expected = connack;
+    int size = (int)(behind - check->text) - (*behind ? 1 : 0);
+    struct bytes packets;
 
     probe->version = version;
-    format_login(target, login, sizeof(login));
-    snprintf(text, sizeof(text), "10 RL S'%s' %02x %s %s", names[version], (unsigned)version,
-            check->text, target->user ? login : "");
-    packet = write_packets(check, text);
+    if (target->user)
+        format_login(target, login, sizeof(login));
+    snprintf(text, sizeof(text), "10 RL S'%s' %02x %.*s %s %s%s", names[version], (unsigned)version,
+            size, check->text, login, *behind ? "|" : "", behind);
+    packets = write_packets(check, text);
     /* The flags stand behind the name and the level. */
-    check->packets[packet.size - check_body(packet).size + strlen(names[version]) + 3] |=
+    check->packets[packets.size - check_body(packets).size + strlen(names[version]) + 3] |=
             login_flags(target);
-    send_bytes(probe, packet);
-    packet = probe_take(probe);
+    send_bytes(probe, packets);
+    return probe;
+}
+
+static struct probe *connect_as_said(struct check *check, enum mqtt_version version)
+{
+    struct probe *probe = send_connect(check, version);
+    const char *connack = version == MQTT_5_0 ? "20 RL <00 01> 00 [P]" : "20 02 <00 01> 00";
+    const char *expected = connack;
+    struct bytes packet = probe_take(probe);
+
     if (packet.size == 0 || !fits(probe, packet, &connack))
         fail_packet(probe, expected, packet);
     keep_connack(probe, packet);
     return probe;
+}
+
+struct probe *probe_tries(struct check *check, const char *format, ...)
+{
+    FORMAT(check, format);
+    return send_connect(check, check->setup.version);
 }
 
 struct probe *probe_connects(struct check *check, const char *format, ...)

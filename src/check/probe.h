@@ -30,6 +30,9 @@ enum mqtt_version check_version(const struct check *check);
 /* What is known of the server. Cases that use more than the standard's defaults name their need. */
 const struct check_target *check_target(const struct check *check);
 
+/* What the caller of check_run() has given. */
+void *check_subject(const struct check *check);
+
 /* Time passes. Keep it short: over sockets someone waits for it. */
 void check_wait(struct check *check, int64_t ms);
 
@@ -69,6 +72,10 @@ struct probe *probe_connects(struct check *check, const char *format, ...)
 /* The same by another version than the case's: what follows goes by that one. */
 struct probe *probe_connects_as(struct check *check, enum mqtt_version version, const char *format,
         ...) __attribute__((format(printf, 3, 4)));
+
+/* Sends the same CONNECT, and behind a '|' what is to be sent at once with it, and awaits nothing. */
+struct probe *probe_tries(struct check *check, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
 
 /* Without clean start, with a session that is kept for a minute (3.x: for good); whether there was
  * one must be as said (3.1 cannot tell). */

@@ -71,6 +71,11 @@ const struct check_target *check_target(const struct check *check)
     return check->setup.target;
 }
 
+void *check_subject(const struct check *check)
+{
+    return check->setup.subject;
+}
+
 void check_wait(struct check *check, int64_t ms)
 {
     const struct wire *wire = check->setup.wire;

@@ -26,7 +26,8 @@ struct check_setup {
     const struct check_target *target;
     const struct wire *wire;
     enum mqtt_version version;
-    char name[9]; /* of this run of this case: eight letters and digits, no one else's */
+    char name[9];  /* of this run of this case: eight letters and digits, no one else's */
+    void *subject; /* for what is played but is no case: check_subject() */
 };
 
 /**

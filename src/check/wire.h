@@ -28,7 +28,7 @@ struct wire_functions {
      */
     int (*receive)(void *transport, uint8_t *buffer, size_t size, int64_t patience_ms);
 
-    /* Breaks the transport without a word to the server, and frees it. */
+    /* Breaks the transport, and frees it. The server gets what was sent before, but no DISCONNECT. */
     void (*cut)(void *transport);
 
     /* Time passes. */
@@ -42,6 +42,7 @@ struct wire {
     void *context;
     int64_t patience_ms; /* how long to wait for what must come */
     int64_t window_ms;   /* how long to wait where nothing may come */
+    int64_t settle_ms;   /* after that long a server has seen that a transport broke */
 };
 
 #endif

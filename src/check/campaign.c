@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check/campaign.h"
+
+#include "loop/clock.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Choosing ---- */
+
+/* The id that begins there, up to a blank; its size. */
+static size_t id_size(const char *at)
+{
+    return strcspn(at, " ");
+}
+
+static const char *next_id(const char *at)
+{
+    at += id_size(at);
+    return at + strspn(at, " ");
+}
+
+static bool shows(const struct check_case *test, const char *wanted)
+{
+    for (const char *at = test->statements ? test->statements : ""; *at; at = next_id(at)) {
+        if (strlen(wanted) == id_size(at) && strncmp(at, wanted, id_size(at)) == 0)
+            return true;
+    }
+    return strcmp(test->name, wanted) == 0;
+}
+
+static size_t choose(struct campaign_entry *entries, const struct campaign_options *options)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; check_chapters[i]; i++) {
+        const struct check_chapter *chapter = check_chapters[i];
+
+        for (size_t j = 0; j < chapter->count; j++) {
+            if (!(options->versions >> chapter->version & 1) ||
+                    (options->only && !shows(&chapter->cases[j], options->only)))
+                continue;
+            if (entries)
+                entries[count] = (struct campaign_entry){ chapter, &chapter->cases[j], { 0 } };
+            count++;
+        }
+    }
+    return count;
+}
+
+int campaign_init(struct campaign *campaign, const struct campaign_options *options)
+{
+    size_t count = choose(NULL, options);
+    struct campaign_entry *entries;
+
+    if (count == 0)
+        return -ENOENT;
+    entries = calloc(count, sizeof(*entries));
+    if (!entries)
+        return -ENOMEM;
+    choose(entries, options);
+    *campaign = (struct campaign){ .entries = entries, .count = count };
+    return 0;
+}
+
+void campaign_deinit(struct campaign *campaign)
+{
+    for (size_t i = 0; i < campaign->count; i++)
+        check_result_deinit(&campaign->entries[i].result);
+    free(campaign->entries);
+}
+
+/* ---- Playing ---- */
+
+struct crew {
+    struct campaign *campaign;
+    const struct campaign_options *options;
+    const struct check_target *target;
+    const struct wire *wire;
+    int64_t until_ms;
+    atomic_size_t next; /* entry to be played; relaxed, for the entries were there before */
+};
+
+/* Two more characters tell the cases of a run from each other. */
+static void name_case(struct check_setup *setup, const char *run, size_t number)
+{
+    static const char digits[32] = "abcdefghijklmnopqrstuvwxyz234567";
+
+    snprintf(setup->name, sizeof(setup->name), "%s%c%c", run, digits[number / 32 % 32],
+            digits[number % 32]);
+}
+
+static void play(const struct crew *crew, size_t number)
+{
+    struct campaign_entry *entry = &crew->campaign->entries[number];
+    struct check_setup setup = {
+        .target = crew->target, .wire = crew->wire, .version = entry->chapter->version
+    };
+
+    name_case(&setup, crew->options->name, number);
+    if (clock_now_ms() < crew->until_ms)
+        check_run(&entry->result, entry->test, &setup);
+    else
+        entry->result = (struct check_result){ .outcome = CHECK_SKIP,
+            .reason = strdup("the time for the whole run was over") };
+}
+
+static void *work(void *context)
+{
+    struct crew *crew = context;
+    size_t number;
+
+    while ((number = atomic_fetch_add_explicit(&crew->next, 1, memory_order_relaxed)) <
+            crew->campaign->count)
+        play(crew, number);
+    return NULL;
+}
+
+int campaign_run(struct campaign *campaign, const struct campaign_options *options,
+        const struct check_target *target, const struct wire *wire)
+{
+    struct crew crew = { campaign, options, target, wire, clock_now_ms() + options->limit_ms, 0 };
+    pthread_t threads[CAMPAIGN_JOBS_MAX];
+    unsigned started = 0;
+    int result = 0;
+
+    while (started < options->jobs && result == 0) {
+        result = -pthread_create(&threads[started], NULL, work, &crew);
+        started += result == 0;
+    }
+    for (unsigned i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+    return started > 0 ? 0 : result;
+}
+
+/* ---- Summing up ---- */
+
+static struct campaign_verdict *find(
+        struct campaign_verdict *verdicts, size_t count, const char *id, enum mqtt_version version)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (verdicts[i].version == version && verdicts[i].id_size == id_size(id) &&
+                strncmp(verdicts[i].id, id, id_size(id)) == 0)
+            return &verdicts[i];
+    }
+    return NULL;
+}
+
+/* A failure counts more than a pass, and that more than what was skipped. */
+static bool outweighs(enum check_outcome one, enum check_outcome other)
+{
+    return one == CHECK_FAIL ? other != CHECK_FAIL : one == CHECK_PASS && other == CHECK_SKIP;
+}
+
+int64_t campaign_sum(struct campaign_verdict **out, const struct campaign *campaign)
+{
+    size_t room = 0;
+    size_t count = 0;
+    struct campaign_verdict *verdicts;
+
+    for (size_t i = 0; i < campaign->count; i++) {
+        const char *at = campaign->entries[i].test->statements;
+
+        room++;
+        for (; at && *at; at = next_id(at))
+            room++;
+    }
+    verdicts = calloc(room, sizeof(*verdicts));
+    if (!verdicts)
+        return -ENOMEM;
+    for (size_t i = 0; i < campaign->count; i++) {
+        const struct campaign_entry *entry = &campaign->entries[i];
+        const char *at = entry->test->statements ? entry->test->statements : "";
+
+        do {
+            struct campaign_verdict *known =
+                    *at ? find(verdicts, count, at, entry->chapter->version) : NULL;
+
+            if (!known)
+                verdicts[count++] = (struct campaign_verdict){ at, id_size(at),
+                    entry->chapter->version, entry->result.outcome, entry };
+            else if (outweighs(entry->result.outcome, known->outcome)) {
+                known->outcome = entry->result.outcome;
+                known->entry = entry;
+            }
+            at = next_id(at);
+        } while (*at);
+    }
+    *out = verdicts;
+    return (int64_t)count;
+}
