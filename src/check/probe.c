@@ -466,15 +466,14 @@ static struct probe *send_connect(struct check *check, enum mqtt_version version
     };
     const struct check_target *target = check->setup.target;
     const char *behind = notation_next(check->text);
-    char login[CHECK_TEXT_SIZE / 8] = "";
+    char login[CHECK_TEXT_SIZE / 8];
     char text[CHECK_TEXT_SIZE * 2];
     struct probe *probe = open_door(check, WIRE_PLAIN);
     int size = (int)(behind - check->text) - (*behind ? 1 : 0);
     struct bytes packets;
 
     probe->version = version;
-    if (target->user)
-        format_login(target, login, sizeof(login));
+    format_login(target, login, sizeof(login));
     snprintf(text, sizeof(text), "10 RL S'%s' %02x %.*s %s %s%s", names[version], (unsigned)version,
             size, check->text, login, *behind ? "|" : "", behind);
     packets = write_packets(check, text);
