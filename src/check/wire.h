@@ -28,7 +28,7 @@ struct wire_functions {
      */
     int (*receive)(void *transport, uint8_t *buffer, size_t size, int64_t patience_ms);
 
-    /* Breaks the transport, and frees it. The server gets what was sent before, but no DISCONNECT. */
+    /* Breaks the transport, and frees it. What was sent before arrives; no DISCONNECT does. */
     void (*cut)(void *transport);
 
     /* Time passes. */

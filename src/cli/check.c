@@ -288,7 +288,7 @@ int check_main(int argc, char **argv)
         return EXIT_USAGE;
     if (read.help) {
         printf("nightjar check HOST[:PORT] [options]\n"
-               "Puts an MQTT server to the statements of the standards. It leaves nothing behind.\n");
+               "Puts an MQTT server to the standards, statement by statement.\n");
         options_help(&options);
         return 0;
     }
