@@ -6,7 +6,7 @@ import re
 import xml.etree.ElementTree
 
 STARTED = re.compile(r"\[==========\] [^\n]*Running (\d+) test\(s\)")
-ENDED = re.compile(r"\[ +(OK|FAILED|SKIPPED) +\] ([A-Za-z_]\w*)$", re.M)
+ENDED = re.compile(r"\[ +(OK|FAILED|SKIPPED) +\] (\w[\w.]*)$", re.M)
 OUTPUT_LINES_MAX = 200  # of a failed program, from its end
 
 

@@ -29,19 +29,26 @@ ONE_BAD = """[==========] topic: Running 2 test(s).
 
  1 FAILED TEST(S)
 """
+BY_VERSION = """[==========] check: Running 2 test(s).
+[       OK ] 3.1.1_first
+[       OK ] 5.0_first
+[==========] check: 2 test(s) run.
+"""
 ENDED_EARLY = "[==========] topic: Running 2 test(s).\n[       OK ] first\n[ RUN      ] second\n"
 
 
 @pytest.mark.parametrize("output, status, expected", [
     (ALL_GOOD, 0, [True, True]),
     (ONE_BAD, 1, [True, False]),
+    (BY_VERSION, 0, [True, True]),
     (ENDED_EARLY, -11, [True, False]),
     (ENDED_EARLY, 0, [True, False]),
     (ALL_GOOD, 66, [True, True, False]),
     (ALL_GOOD.replace("OK", "SKIPPED"), 0, [False, False]),
     ("no cmocka here\n", 0, [True]),
     ("no cmocka here\n", 1, [False]),
-], ids=["good", "bad", "crash", "early_exit", "leak_at_the_end", "skipped", "other", "other_bad"])
+], ids=["good", "bad", "by_version", "crash", "early_exit", "leak_at_the_end", "skipped", "other",
+        "other_bad"])
 def test_counts_the_tests_of_a_program(output, status, expected):
     assert [good for _, good in program_results("topic", output, status)] == expected
 
