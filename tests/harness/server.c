@@ -12,6 +12,7 @@ enum {
     HEAD_SIZE = 4096,
     HEAD_SIZE_SMALL = 32,
     START_MS = 1000,
+    MUCH_SIZE = 64,
 };
 
 /* ---- What core calls ---- */
@@ -35,17 +36,159 @@ static void count_event(void *context, const struct event *event)
     fail_msg("more than %d names of events", SERVER_EVENTS_MAX);
 }
 
-/* The password 'wrong' is wrong, and the user 'stranger' is not let in. */
-static enum mqtt_reason admit(
-        void *context, const struct mqtt_connect *connect, const struct listener_settings *listener)
+/* ---- The authority ---- */
+
+/* Who a client is: all that counts is how often it has proved it. */
+struct test_identity {
+    unsigned proofs;
+};
+
+static void *identity_new(struct server *server, unsigned proofs)
 {
-    (void)context;
-    (void)listener;
+    struct test_identity *identity = malloc(sizeof(*identity));
+
+    assert_non_null(identity);
+    identity->proofs = proofs;
+    server->identities++;
+    return identity;
+}
+
+static void forget(void *context, void *identity)
+{
+    struct server *server = context;
+
+    assert_non_null(identity);
+    server->identities--;
+    free(identity);
+}
+
+static bool contains(struct bytes bytes, const char *text)
+{
+    size_t size = strlen(text);
+
+    for (size_t i = 0; i + size <= bytes.size; i++) {
+        if (memcmp(bytes.data + i, text, size) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum mqtt_reason judge_client(const struct mqtt_connect *connect)
+{
     if (bytes_equal(connect->password, BYTES("wrong")))
         return MQTT_BAD_USER_NAME_OR_PASSWORD;
     if (bytes_equal(connect->user_name, BYTES("stranger")))
         return MQTT_NOT_AUTHORIZED;
+    if (contains(connect->client_id, "refused"))
+        return MQTT_CLIENT_ID_NOT_VALID;
     return MQTT_SUCCESS;
+}
+
+static enum mqtt_reason admit(void *context, const struct mqtt_connect *connect,
+        const struct listener_settings *listener, void **identity)
+{
+    struct server *server = context;
+    enum mqtt_reason reason = judge_client(connect);
+
+    (void)listener;
+    assert_int_equal(server->locks.state->held, 0);
+    assert_null(*identity);
+    if (reason == MQTT_SUCCESS)
+        *identity = identity_new(server, 0);
+    return reason;
+}
+
+static bool has_level(struct bytes topic, struct bytes level)
+{
+    size_t start = 0;
+
+    for (size_t i = 0; i <= topic.size; i++) {
+        if (i < topic.size && topic.data[i] != '/')
+            continue;
+        if (bytes_equal(bytes_of(topic.data + start, i - start), level))
+            return true;
+        start = i + 1;
+    }
+    return false;
+}
+
+static bool allows(void *context, const struct access_request *request)
+{
+    const struct server *server = context;
+    const struct test_identity *identity = request->identity;
+
+    assert_int_equal(server->locks.state->held, 0);
+    assert_non_null(identity);
+    assert_true(request->client_id.size > 0);
+    if (has_level(request->topic, BYTES("proven-again")))
+        return identity->proofs > 1;
+    return !has_level(request->topic, BYTES("denied"));
+}
+
+/* What was told last lives as long as the exchange, and no longer. */
+struct test_exchange {
+    uint8_t told[MUCH_SIZE];
+};
+
+static struct bytes tell(struct test_exchange *exchange, const char *text)
+{
+    size_t size = strlen(text);
+
+    memcpy(exchange->told, text, size);
+    return bytes_of(exchange->told, size);
+}
+
+static enum mqtt_reason examine(
+        struct test_exchange *exchange, bool first, struct bytes data, struct bytes *answer)
+{
+    if (bytes_equal(data, BYTES("answer"))) {
+        *answer = tell(exchange, "welcome");
+        return MQTT_SUCCESS;
+    }
+    if (bytes_equal(data, BYTES("much"))) {
+        memset(exchange->told, '?', MUCH_SIZE);
+        *answer = bytes_of(exchange->told, MUCH_SIZE);
+        return MQTT_CONTINUE_AUTHENTICATION;
+    }
+    if (!first && !bytes_equal(data, BYTES("more")))
+        return MQTT_NOT_AUTHORIZED;
+    *answer = tell(exchange, "ask");
+    return MQTT_CONTINUE_AUTHENTICATION;
+}
+
+static enum mqtt_reason authenticate(void *context, const struct access_step *step, void **exchange,
+        struct access_answer *answer)
+{
+    struct server *server = context;
+    const struct test_identity *before = step->identity;
+    bool first = !*exchange;
+    enum mqtt_reason reason = step->connect ? judge_client(step->connect) : MQTT_SUCCESS;
+
+    assert_int_equal(server->locks.state->held, 0);
+    assert_true(first || !step->connect);
+    assert_true(!first || !step->connect == (before != NULL));
+    if (!bytes_equal(step->method, BYTES("CHALLENGE")))
+        return MQTT_BAD_AUTHENTICATION_METHOD;
+    if (reason != MQTT_SUCCESS)
+        return reason;
+    if (first) {
+        *exchange = malloc(sizeof(struct test_exchange));
+        assert_non_null(*exchange);
+        server->exchanges++;
+    }
+    reason = examine(*exchange, first, step->data, &answer->data);
+    if (reason == MQTT_SUCCESS)
+        answer->identity = identity_new(server, before ? before->proofs + 1 : 1);
+    return reason;
+}
+
+static void end_exchange(void *context, void *exchange)
+{
+    struct server *server = context;
+
+    assert_non_null(exchange);
+    server->exchanges--;
+    free(exchange);
 }
 
 /* ---- Start and end ---- */
@@ -88,7 +231,7 @@ void server_start(struct server *server)
             .settings = &server->settings,
             .memory = server->memory.memory,
             .journal = { EVENT_DEBUG, count_event, server },
-            .access = { admit, server },
+            .access = { admit, forget, allows, authenticate, end_exchange, server },
             .seed = i + 1 };
 
         server->shards[i].core = core_new(&core_setup, server->now_ms);
@@ -122,6 +265,9 @@ void server_end(struct server *server)
     if (server->hub)
         hub_free(server->hub);
     free(server->head);
+    if (server->identities + server->exchanges > 0)
+        server_fail(server, __FILE__, __LINE__, "%zu identities and %zu exchanges are kept",
+                server->identities, server->exchanges);
     if (server->memory.state->blocks > 0)
         server_fail(server, __FILE__, __LINE__, "%zu blocks of %zu bytes are never given back",
                 server->memory.state->blocks, server->memory.state->bytes);

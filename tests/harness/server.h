@@ -38,6 +38,21 @@ struct server_event {
 };
 
 /*
+ * Who may do what, for all tests (struct access):
+ *
+ * - The password 'wrong' is refused with 0x86, the user 'stranger' with 0x87, a client id that
+ *   contains "refused" with 0x85.
+ * - Nobody may publish to a topic, or subscribe to a filter, with a level "denied"; with a level
+ *   "proven-again" only who has authenticated again.
+ * - The authentication method "CHALLENGE": the client is asked "ask" and must answer "answer"; then
+ *   it is told "welcome", at CONNECT and at each re-authentication. To "more" it is asked "ask"
+ *   again, to "much" 64 bytes of '?'; "answer" at once will do. All else is refused with 0x87.
+ *
+ * What the authority gives to core (an identity for each client, its state of each exchange) has to
+ * be given back by the server's end.
+ */
+
+/*
  * The first fields may be changed by a test: `settings` and `listener` at any time, those before
  * them until the first peer comes, for the server starts with it.
  */
@@ -62,6 +77,8 @@ struct server {
     /* The harness's own. */
     struct test_locks locks;
     struct peer *peers;
+    size_t identities; /* that core holds */
+    size_t exchanges;
     unsigned arrivals;
     uint8_t *head;
     struct server_event events[SERVER_EVENTS_MAX];

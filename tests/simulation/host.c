@@ -96,14 +96,35 @@ static void write_event(void *context, const struct event *event)
     printf("\n");
 }
 
-static enum mqtt_reason admit(
-        void *context, const struct mqtt_connect *connect, const struct listener_settings *listener)
+/* Who is let in gets the host for an identity, which is to come back as often as it was given. */
+static enum mqtt_reason admit(void *context, const struct mqtt_connect *connect,
+        const struct listener_settings *listener, void **identity)
 {
+    struct host *host = context;
+
     (void)listener;
-    check_no_lock(context, "while a client is admitted");
-    return connect->has_user_name && bytes_equal(connect->user_name, BYTES("stranger"))
-            ? MQTT_NOT_AUTHORIZED
-            : MQTT_SUCCESS;
+    check_no_lock(host, "while a client is admitted");
+    if (connect->has_user_name && bytes_equal(connect->user_name, BYTES("stranger")))
+        return MQTT_NOT_AUTHORIZED;
+    *identity = host;
+    host->identities++;
+    return MQTT_SUCCESS;
+}
+
+static void forget(void *context, void *identity)
+{
+    struct host *host = context;
+
+    assert(identity == host);
+    assert(host->identities > 0);
+    host->identities--;
+}
+
+static bool allows(void *context, const struct access_request *request)
+{
+    check_no_lock(context, "while rights are asked");
+    assert(request->identity == context);
+    return true;
 }
 
 /* ---- Start and end ---- */
@@ -130,7 +151,7 @@ void host_open(struct host *host, struct world *world)
             .settings = &plan->settings,
             .memory = heap_memory(&world->heap),
             .journal = { EVENT_DEBUG, write_event, host },
-            .access = { admit, host },
+            .access = { .admit = admit, .forget = forget, .allows = allows, .context = host },
             .seed = random_next(&world->random),
         };
 
@@ -164,6 +185,8 @@ void host_close(struct host *host)
         core_free(host->shards[s].core);
     hub_free(host->hub);
     check_no_lock(host, "at the end");
+    if (host->identities > 0)
+        world_fail(world, "%u identities are never given back", host->identities);
     if (world->heap.blocks > 0)
         world_fail(world, "%zu blocks of %zu bytes are never given back", world->heap.blocks,
                 world->heap.bytes);

@@ -32,7 +32,8 @@ struct host {
     struct lock *held[LOCKS_MAX]; /* in the order of taking */
     unsigned held_count;
     uint32_t serials;
-    uint8_t *head; /* the buffer that cores fill */
+    uint32_t identities; /* that core holds */
+    uint8_t *head;       /* the buffer that cores fill */
     size_t head_size;
     bool stopped; /* host_shut_down() was called */
     /* What core's counters are compared with. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CONNECT: who comes in, with which session, and what he is told. */
+#include "broker/core/authenticate.h"
 #include "broker/core/connection.h"
 #include "broker/core/receive.h"
 #include "broker/core/reserved.h"
@@ -14,7 +15,7 @@
 
 enum {
     ASSIGNED_DIGITS = 22,   /* behind auto_id_prefix */
-    CONNACK_SIZE_MAX = 512, /* with every property that we send */
+    REFUSAL_SIZE_MAX = 512, /* of a CONNACK that refuses */
 };
 
 /* A CONNECT on its way to a CONNACK. */
@@ -22,7 +23,9 @@ struct admission {
     struct core *core;
     struct connection *connection;
     const struct mqtt_connect *connect;
-    struct bytes client_id; /* the effective one */
+    const char *text; /* why it is refused, where the reason does not say it; NULL */
+    struct bytes authentication_data; /* the last of the exchange, for CONNACK */
+    struct bytes client_id;           /* the effective one */
     bool assigned;
     uint8_t assigned_text[CLIENT_ID_PREFIX_MAX + ASSIGNED_DIGITS];
     uint16_t keep_alive_s; /* in force */
@@ -64,7 +67,7 @@ static void end_refused(struct core *core, struct connection *connection, enum m
 void connect_refuse(struct core *core, struct connection *connection, uint8_t first,
         struct bytes body, enum mqtt_reason reason)
 {
-    uint8_t bytes[CONNACK_SIZE_MAX];
+    uint8_t bytes[REFUSAL_SIZE_MAX];
     struct writer out = { .data = bytes, .size = sizeof(bytes) };
 
     tell_refused(core, connection, NULL, reason, guess(first, body));
@@ -81,12 +84,10 @@ static void refuse(struct admission *admission, enum mqtt_reason reason)
     struct connection *connection = admission->connection;
     struct mqtt_connack connack = { .reason = reason };
     struct bytes text = bytes_of_text(mqtt_reason_text(reason));
-    uint8_t bytes[CONNACK_SIZE_MAX];
+    uint8_t bytes[REFUSAL_SIZE_MAX];
     struct writer out = { .data = bytes, .size = sizeof(bytes) };
 
-    tell_refused(core, connection, admission->connect, reason,
-            reason == MQTT_NOT_AUTHORIZED ? "allow_anonymous is false, or its will is on a $ topic"
-                                          : NULL);
+    tell_refused(core, connection, admission->connect, reason, admission->text);
     if (text.size + 16 <= connection->packet_max) { /* [MQTT5-3.2.2-19] */
         connack.properties.present = mqtt_property_bit(MQTT_REASON_STRING);
         connack.properties.reason_string = text;
@@ -100,7 +101,7 @@ static void refuse(struct admission *admission, enum mqtt_reason reason)
 
 /* ---- Judging ---- */
 
-static enum mqtt_reason judge_will(const struct admission *admission, const struct mqtt_will *will)
+static enum mqtt_reason judge_will(struct admission *admission, const struct mqtt_will *will)
 {
     const struct core_settings *settings = admission->core->settings;
 
@@ -108,8 +109,10 @@ static enum mqtt_reason judge_will(const struct admission *admission, const stru
         return MQTT_QOS_NOT_SUPPORTED; /* [MQTT5-3.2.2-12] */
     if (will->retain && !settings->retain_available)
         return MQTT_RETAIN_NOT_SUPPORTED; /* [MQTT5-3.2.2-13] */
-    if (topic_reserved(will->topic))
+    if (topic_reserved(will->topic)) {
+        admission->text = "its will is on a $ topic";
         return MQTT_NOT_AUTHORIZED;
+    }
     if (mqtt_topic_levels(will->topic) > settings->topic_levels_max)
         return MQTT_TOPIC_NAME_INVALID;
     if (settings->message_size_limit > 0 && will->payload.size > settings->message_size_limit)
@@ -132,17 +135,17 @@ static enum mqtt_reason judge_keep_alive(const struct admission *admission)
     return MQTT_SUCCESS;
 }
 
-static enum mqtt_reason judge(const struct admission *admission)
+/* All but who the client is and what it may do, which its home shard alone asks. */
+static enum mqtt_reason judge(struct admission *admission)
 {
     const struct core *core = admission->core;
     const struct mqtt_connect *connect = admission->connect;
-    const struct listener_settings *listener = admission->connection->listener;
     enum mqtt_reason reason = MQTT_SUCCESS;
 
-    if (!(listener->protocol_versions >> connect->version & 1))
+    if (core->shutting_down)
+        return MQTT_SERVER_UNAVAILABLE;
+    if (!(admission->connection->listener->protocol_versions >> connect->version & 1))
         return MQTT_UNSUPPORTED_VERSION;
-    if (mqtt_properties_have(&connect->properties, MQTT_AUTHENTICATION_METHOD))
-        return MQTT_BAD_AUTHENTICATION_METHOD; /* none is configured [MQTT5-4.12.0-1] */
     if (connect->client_id.size == 0 && !core->settings->allow_zero_length_clientid)
         return MQTT_CLIENT_ID_NOT_VALID;
     if (core->settings->strict_text && !mqtt_utf8_strict(connect->client_id))
@@ -153,9 +156,43 @@ static enum mqtt_reason judge(const struct admission *admission)
         reason = judge_will(admission, &connect->will);
     if (reason == MQTT_SUCCESS)
         reason = judge_keep_alive(admission);
-    if (reason == MQTT_SUCCESS)
-        reason = core->access.admit(core->access.context, connect, listener);
     return reason;
+}
+
+/* Who it is: said by the authority at once, or at the end of the exchange that it asks for. */
+static enum mqtt_reason identify(struct admission *admission, struct bytes body)
+{
+    struct core *core = admission->core;
+    struct connection *connection = admission->connection;
+    const struct mqtt_connect *connect = admission->connect;
+    void *identity = NULL;
+    enum mqtt_reason reason;
+
+    if (mqtt_properties_have(&connect->properties, MQTT_AUTHENTICATION_METHOD))
+        return authentication_start(
+                core, connection, connect, body, &admission->authentication_data);
+    reason = core->access.admit(core->access.context, connect, connection->listener, &identity);
+    if (reason == MQTT_SUCCESS)
+        connection_identify(core, connection, identity);
+    else if (reason == MQTT_NOT_AUTHORIZED)
+        admission->text = "its listener lets nobody in whom it does not know (allow_anonymous)";
+    return reason;
+}
+
+static enum mqtt_reason judge_rights(struct admission *admission)
+{
+    const struct mqtt_will *will = &admission->connect->will;
+    const struct access_request wish = { .action = ACCESS_PUBLISH,
+        .client_id = admission->client_id,
+        .topic = will->topic,
+        .qos = will->qos,
+        .retain = will->retain };
+
+    if (!admission->connect->has_will ||
+            connection_may(admission->core, admission->connection, wish))
+        return MQTT_SUCCESS;
+    admission->text = "its will is on a topic where it may not publish";
+    return MQTT_NOT_AUTHORIZED;
 }
 
 /* ---- The client id and its home ---- */
@@ -294,38 +331,39 @@ static void announce(const struct admission *admission, struct mqtt_properties *
     if (admission->assigned)
         present |= mqtt_property_bit(MQTT_ASSIGNED_CLIENT_IDENTIFIER);
     properties->present = present;
+    authentication_describe(admission->connection, admission->authentication_data, properties);
 }
 
-static void encode_connack(
-        const struct admission *admission, struct writer *out, bool session_present)
+/* The answer to a client that comes in, and the bytes that it takes. */
+static size_t prepare_connack(const struct admission *admission, struct mqtt_connack *connack)
 {
-    struct mqtt_connack connack = { .session_present = session_present };
-
-    if (admission->connect->version == MQTT_5_0)
-        announce(admission, &connack.properties);
-    mqtt_connack_encode(out, &connack, admission->connect->version);
-    assert(!out->failed);
+    *connack = (struct mqtt_connack){ .reason = MQTT_SUCCESS };
+    if (admission->connect->version != MQTT_5_0)
+        return mqtt_packet_size(2);
+    announce(admission, &connack->properties);
+    return mqtt_packet_size(2 + mqtt_properties_size(&connack->properties));
 }
 
 /* False for a client that does not take even what it must be told. */
 static bool connack_fits(const struct admission *admission)
 {
-    uint8_t bytes[CONNACK_SIZE_MAX];
-    struct writer out = { .data = bytes, .size = sizeof(bytes) };
+    struct mqtt_connack connack;
 
-    encode_connack(admission, &out, false);
-    return out.used <= admission->connection->packet_max;
+    return prepare_connack(admission, &connack) <= admission->connection->packet_max;
 }
 
 static void say_connack(struct admission *admission, bool session_present)
 {
     struct connection *connection = admission->connection;
-    struct writer out = { .size = CONNACK_SIZE_MAX };
+    struct mqtt_connack connack;
+    struct writer out = { .size = prepare_connack(admission, &connack) };
 
     out.data = connection_control_room(admission->core, connection, out.size);
     if (!out.data)
         return;
-    encode_connack(admission, &out, session_present);
+    connack.session_present = session_present;
+    mqtt_connack_encode(&out, &connack, admission->connect->version);
+    assert(!out.failed);
     connection_control_written(admission->core, connection, out.used);
 }
 
@@ -394,6 +432,28 @@ static void come_in(struct admission *admission)
     session_attach(core, session, connection);
     say_connack(admission, present && connection->version != MQTT_3_1); /* [V31-5] */
     tell_connected(admission, present);
+    authentication_finish(core, connection);
+}
+
+/* Its identity is known. */
+static void let_in(struct admission *admission)
+{
+    enum mqtt_reason reason = judge_rights(admission);
+
+    settle_terms(admission);
+    if (reason == MQTT_SUCCESS && !connack_fits(admission))
+        reason = MQTT_PACKET_TOO_LARGE;
+    if (reason == MQTT_SUCCESS)
+        come_in(admission);
+    else
+        refuse(admission, reason);
+}
+
+static void name_client(struct admission *admission)
+{
+    admission->client_id = admission->connect->client_id;
+    if (admission->client_id.size == 0)
+        assign_id(admission);
 }
 
 static void set_version(struct connection *connection, const struct mqtt_connect *connect)
@@ -421,24 +481,58 @@ enum handled receive_connect(struct core *core, struct connection *connection, u
     }
     set_version(connection, &connect);
     /* What came by parcel has been judged by the shard that took it in. */
-    if (core->shutting_down)
-        reason = MQTT_SERVER_UNAVAILABLE;
-    else if (!connection->moved)
+    if (!connection->moved || core->shutting_down)
         reason = judge(&admission);
     if (reason != MQTT_SUCCESS) {
         refuse(&admission, reason);
         return HANDLED;
     }
-    admission.client_id = connect.client_id;
-    if (connect.client_id.size == 0)
-        assign_id(&admission);
+    name_client(&admission);
     *home = core_home(core, core_hash(core, admission.client_id));
     if (*home != core->shard)
         return HANDLE_AT_HOME;
-    settle_terms(&admission);
-    if (connack_fits(&admission))
-        come_in(&admission);
-    else
-        refuse(&admission, MQTT_PACKET_TOO_LARGE);
+    reason = identify(&admission, body);
+    if (reason == MQTT_SUCCESS)
+        let_in(&admission);
+    else if (reason != MQTT_CONTINUE_AUTHENTICATION)
+        refuse(&admission, reason);
     return HANDLED;
+}
+
+/* The CONNECT of a connection that authenticates. It was decoded once, so it is sound. */
+static void read_kept(const struct connection *connection, struct mqtt_connect *connect)
+{
+    enum mqtt_reason reason = mqtt_connect_decode(connect, 0, authentication_connect(connection));
+
+    assert(reason == MQTT_SUCCESS);
+}
+
+void connect_refuse_kept(
+        struct core *core, struct connection *connection, enum mqtt_reason reason, const char *text)
+{
+    struct mqtt_connect connect;
+    struct admission admission = {
+        .core = core, .connection = connection, .connect = &connect, .text = text
+    };
+
+    read_kept(connection, &connect);
+    refuse(&admission, reason);
+}
+
+void connect_resume(struct core *core, struct connection *connection, struct bytes data)
+{
+    struct mqtt_connect connect;
+    struct admission admission = {
+        .core = core, .connection = connection, .connect = &connect, .authentication_data = data
+    };
+    enum mqtt_reason reason;
+
+    read_kept(connection, &connect);
+    reason = judge(&admission); /* Settings may have changed meanwhile. */
+    if (reason != MQTT_SUCCESS) {
+        refuse(&admission, reason);
+        return;
+    }
+    name_client(&admission);
+    let_in(&admission);
 }

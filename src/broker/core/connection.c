@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/core/connection.h"
 
+#include "broker/core/authenticate.h"
 #include "broker/core/session.h"
 #include "broker/core/state.h"
 #include "broker/core/will.h"
@@ -138,6 +139,8 @@ void connection_end(struct core *core, struct connection *connection, const stru
     connection->unread = false;
     pending_suback_free(core, connection);
     withheld_reset(&connection->withheld, &core->memory);
+    authentication_free(core, connection);
+    connection_identify(core, connection, NULL);
     list_remove(&connection->ready);
     timer_start(&core->connection_timers, &connection->timer, core->now_ms + DRAIN_MS);
     connection_has_output(core, connection);
@@ -156,7 +159,10 @@ void connection_fail(
         .reason = reason, .text = text, .tell = true, .keep_will = true
     };
 
-    connection_end(core, connection, &ending);
+    if (connection->phase == PHASE_AUTHENTICATING)
+        connect_refuse_kept(core, connection, reason, text);
+    else
+        connection_end(core, connection, &ending);
 }
 
 void connection_condemn(
@@ -218,6 +224,22 @@ void connection_release(struct core *core, struct connection *connection)
     read_on(core, connection);
 }
 
+void connection_identify(struct core *core, struct connection *connection, void *identity)
+{
+    void *before = connection->identity;
+
+    connection->identity = identity;
+    if (before && core->access.forget)
+        core->access.forget(core->access.context, before);
+}
+
+bool connection_may(
+        const struct core *core, const struct connection *connection, struct access_request request)
+{
+    request.identity = connection->identity;
+    return !core->access.allows || core->access.allows(core->access.context, &request);
+}
+
 void connection_keep_alive(struct core *core, struct connection *connection, uint16_t keep_alive_s)
 {
     connection->silence_max_ms = keep_alive_s * 1500u;
@@ -252,10 +274,11 @@ void connection_timer_due(struct core *core, struct connection *connection)
 {
     static const struct ending late = { .reason = MQTT_MAXIMUM_CONNECT_TIME,
         .name = "connect_timeout",
-        .text = "no CONNECT within connect_timeout" };
+        .text = "no CONNECT, or no end of its authentication, within connect_timeout" };
 
     switch ((enum connection_phase)connection->phase) {
     case PHASE_EXPECT_CONNECT:
+    case PHASE_AUTHENTICATING:
         connection_end(core, connection, &late);
         break;
     case PHASE_CONNECTED:
@@ -413,6 +436,7 @@ enum connection_fate connection_fate(const struct connection *connection)
 {
     switch ((enum connection_phase)connection->phase) {
     case PHASE_EXPECT_CONNECT:
+    case PHASE_AUTHENTICATING:
     case PHASE_CONNECTED:
         return CONNECTION_STAYS;
     case PHASE_DRAINING:

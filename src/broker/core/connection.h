@@ -16,6 +16,7 @@
 
 enum connection_phase {
     PHASE_EXPECT_CONNECT,
+    PHASE_AUTHENTICATING, /* CONNECT asked for an exchange, which is under way */
     PHASE_CONNECTED,
     PHASE_DRAINING, /* it has ended; what it still has to be told goes out */
     PHASE_DROPPED,  /* it has ended and the peer does not take its output */
@@ -39,10 +40,12 @@ struct connection {
     struct list ready; /* in core->stalled while it waits for mailboxes, in core->ready after */
     void *link;
     const struct listener_settings *listener;
-    struct session *session; /* while connected */
+    struct session *session;               /* while connected */
+    void *identity;                        /* the authority's; NULL: none */
+    struct authentication *authentication; /* NULL: CONNECT has named no method */
     uint8_t *peer;
     struct buffer control;   /* encoded packets that are not PUBLISH */
-    struct timer timer;      /* for CONNECT, then keep alive, then draining */
+    struct timer timer;      /* until CONNACK, then keep alive, then draining */
     int64_t heard_ms;        /* the last packet */
     uint32_t silence_max_ms; /* one and a half times Keep Alive; 0: no limit */
     uint32_t packet_max;     /* Maximum Packet Size of the client */
@@ -95,7 +98,8 @@ struct ending {
 };
 void connection_end(struct core *core, struct connection *connection, const struct ending *ending);
 
-/* connection_end() for what the client did wrong: told, will kept. */
+/* connection_end() for what the client did wrong: told, will kept. Where it still authenticates, a
+ * CONNACK tells it. */
 void connection_fail(struct core *core, struct connection *connection, enum mqtt_reason reason,
         const char *text);
 
@@ -127,6 +131,13 @@ struct connection *connection_find(const struct core *core, struct target target
 /* Its timer is due. */
 void connection_timer_due(struct core *core, struct connection *connection);
 
+/* From now on it is of this identity; NULL: of none. The one before is given back. */
+void connection_identify(struct core *core, struct connection *connection, void *identity);
+
+/* Whether its client may do that; the request's identity is filled in here. */
+bool connection_may(const struct core *core, const struct connection *connection,
+        struct access_request request);
+
 /* Starts keep alive: `keep_alive_s` is what is in force, 0 for none. */
 void connection_keep_alive(struct core *core, struct connection *connection, uint16_t keep_alive_s);
 
@@ -135,6 +146,14 @@ void connection_keep_alive(struct core *core, struct connection *connection, uin
  * where a CONNACK can say it. */
 void connect_refuse(struct core *core, struct connection *connection, uint8_t first,
         struct bytes body, enum mqtt_reason reason);
+
+/* The same for a CONNECT that is kept while its client authenticates; `text` is for the log. */
+void connect_refuse_kept(struct core *core, struct connection *connection, enum mqtt_reason reason,
+        const char *text);
+
+/* The client has proved who it is: the CONNECT that was kept is judged again, and lets it in.
+ * `data` goes into its CONNACK. */
+void connect_resume(struct core *core, struct connection *connection, struct bytes data);
 
 /* A group has answered: its code goes into the SUBACK that waits. */
 struct membership;

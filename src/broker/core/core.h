@@ -62,15 +62,75 @@ struct hub *hub_new(const struct hub_setup *setup);
 /* Only after every core of it is freed. */
 void hub_free(struct hub *hub);
 
-/* ---- A shard ---- */
+/* ---- Who may come in, and what he may do ---- */
 
-/* Who may come in. Later parts add what they may do. */
+enum access_action {
+    ACCESS_PUBLISH, /* wills included */
+    ACCESS_SUBSCRIBE,
+};
+
+struct access_request {
+    enum access_action action;
+    void *identity; /* of the client; NULL: the authority has given none */
+    struct bytes client_id;
+    struct bytes topic; /* to subscribe: the filter, "$share/..." included */
+    uint8_t qos;
+    bool retain; /* to publish */
+};
+
+/* What a client says in an exchange of enhanced authentication. */
+struct access_step {
+    const struct mqtt_connect *connect; /* with the first step at CONNECT, else NULL */
+    const struct listener_settings *listener;
+    void *identity;      /* of a client that authenticates again; else NULL */
+    struct bytes method; /* the same with each step of a connection */
+    struct bytes data;   /* empty: none */
+};
+
+struct access_answer {
+    /* For the client, at most MQTT_TEXT_SIZE_MAX bytes; empty: none. Good until the exchange's next
+     * step or its end. */
+    struct bytes data;
+    void *identity; /* with MQTT_SUCCESS */
+};
+
+/*
+ * An authority, asked at the client's home shard and nowhere else. It answers at once, and keeps
+ * nothing that it is given.
+ *
+ * An identity is the authority's own word for who a client is; requests name it. Each one that is
+ * not NULL is given back by forget() once: when another takes its place, or when the connection
+ * ends, which may be while its CONNECT is still refused for something else.
+ */
 struct access {
-    /* MQTT_SUCCESS, or the reason for the refusal (a CONNACK code of MQTT 5.0). */
+    /* MQTT_SUCCESS, or the reason for the refusal (a CONNACK code of MQTT 5.0). *identity is NULL,
+     * and left so by a refusal. Not asked where CONNECT names an authentication method. */
     enum mqtt_reason (*admit)(void *context, const struct mqtt_connect *connect,
-            const struct listener_settings *listener);
+            const struct listener_settings *listener, void **identity);
+
+    /* NULL: identities need not be given back. */
+    void (*forget)(void *context, void *identity);
+
+    /* NULL: everything is allowed. */
+    bool (*allows)(void *context, const struct access_request *request);
+
+    /*
+     * NULL: no authentication method is known. MQTT_CONTINUE_AUTHENTICATION: the client gets the
+     * data and is to go on; MQTT_SUCCESS: it is who the identity says; else the exchange is over,
+     * and the reason a CONNACK code of MQTT 5.0, such as MQTT_BAD_AUTHENTICATION_METHOD.
+     *
+     * *exchange is the authority's, NULL at the first step; where it is not NULL at the end,
+     * end_exchange() gives it back, however the exchange or its connection has ended.
+     * Source: MQTT 5.0 §4.12
+     */
+    enum mqtt_reason (*authenticate)(void *context, const struct access_step *step, void **exchange,
+            struct access_answer *answer);
+    void (*end_exchange)(void *context, void *exchange); /* NULL: they need not be given back */
+
     void *context;
 };
+
+/* ---- A shard ---- */
 
 struct core_setup {
     struct hub *hub;

@@ -68,9 +68,15 @@ struct refusal {
 };
 
 /* What makes the server refuse this message alone; the connection goes on. */
-static struct refusal judge(const struct core *core, const struct mqtt_publish *publish)
+static struct refusal judge(const struct core *core, const struct connection *connection,
+        const struct mqtt_publish *publish)
 {
     const struct core_settings *settings = core->settings;
+    const struct access_request wish = { .action = ACCESS_PUBLISH,
+        .client_id = session_id(connection->session),
+        .topic = publish->topic,
+        .qos = publish->qos,
+        .retain = publish->retain };
 
     /* Clients do not talk through the server's own topics [U5-4.7.2-1]. */
     if (topic_reserved(publish->topic))
@@ -86,6 +92,8 @@ static struct refusal judge(const struct core *core, const struct mqtt_publish *
         return (struct refusal){ MQTT_TOPIC_NAME_INVALID, "strict_text" };
     if (publish->properties.payload_format_indicator == 1 && !mqtt_utf8_valid(publish->payload))
         return (struct refusal){ MQTT_PAYLOAD_FORMAT_INVALID, "Payload Format Indicator" };
+    if (!connection_may(core, connection, wish))
+        return (struct refusal){ MQTT_NOT_AUTHORIZED, "access rights" };
     return (struct refusal){ MQTT_SUCCESS, NULL };
 }
 
@@ -212,7 +220,7 @@ static void publish_exactly_once(struct core *core, struct connection *connectio
 static void publish_accepted(
         struct core *core, struct connection *connection, const struct mqtt_publish *publish)
 {
-    struct refusal refusal = judge(core, publish);
+    struct refusal refusal = judge(core, connection, publish);
     enum mqtt_reason reason = refusal.reason;
 
     if (reason != MQTT_SUCCESS)

@@ -5,7 +5,6 @@
 #include "broker/core/connection.h"
 #include "broker/core/session.h"
 #include "broker/core/state.h"
-#include "mqtt/auth.h"
 #include "mqtt/disconnect.h"
 #include "mqtt/ping.h"
 
@@ -37,7 +36,8 @@ void receive_disconnect(struct core *core, struct connection *connection, struct
         connection_fail(core, connection, reason, "the DISCONNECT is not valid");
         return;
     }
-    if (mqtt_properties_have(&packet.properties, MQTT_SESSION_EXPIRY_INTERVAL)) {
+    if (connection->session &&
+            mqtt_properties_have(&packet.properties, MQTT_SESSION_EXPIRY_INTERVAL)) {
         if (connection->expiry_zero && packet.properties.session_expiry_s > 0) {
             connection_fail(core, connection, MQTT_PROTOCOL_ERROR,
                     "a session that was to end with its connection cannot be prolonged");
@@ -52,24 +52,13 @@ void receive_disconnect(struct core *core, struct connection *connection, struct
     connection_end(core, connection, &ending);
 }
 
-void receive_auth(struct core *core, struct connection *connection, struct bytes body)
-{
-    struct mqtt_auth packet;
-    enum mqtt_reason reason = mqtt_auth_decode(&packet, body, MQTT_FROM_CLIENT);
-
-    if (reason == MQTT_SUCCESS)
-        reason = MQTT_PROTOCOL_ERROR; /* CONNECT named no method [MQTT5-4.12.0-7]. */
-    connection_fail(core, connection, reason,
-            "no authentication method was agreed on at CONNECT, so there is nothing to go on with");
-}
-
 static void unexpected(struct core *core, struct connection *connection)
 {
     connection_fail(core, connection, MQTT_PROTOCOL_ERROR,
             "a client does not send this packet, or not twice");
 }
 
-static enum handled handle_connected(struct core *core, struct connection *connection,
+static enum handled handle_by_type(struct core *core, struct connection *connection,
         const struct mqtt_header *header, struct bytes body)
 {
     if (!mqtt_header_flags_valid(header, (enum mqtt_version)connection->version)) {
@@ -116,9 +105,9 @@ static enum handled handle_connected(struct core *core, struct connection *conne
 static enum handled handle(struct core *core, struct connection *connection,
         const struct mqtt_header *header, struct bytes body, unsigned *home)
 {
-    if (connection->phase == PHASE_CONNECTED)
-        return handle_connected(core, connection, header, body);
-    return receive_connect(core, connection, header->flags, body, home);
+    if (connection->phase == PHASE_EXPECT_CONNECT)
+        return receive_connect(core, connection, header->flags, body, home);
+    return handle_by_type(core, connection, header, body);
 }
 
 /* A packet that is refused from its first bytes: before CONNECT nothing is said to a stranger who
@@ -126,10 +115,20 @@ static enum handled handle(struct core *core, struct connection *connection,
 static void refuse_header(struct core *core, struct connection *connection, uint8_t first,
         struct bytes body, enum mqtt_reason reason)
 {
-    if (connection->phase == PHASE_CONNECTED)
-        connection_fail(core, connection, reason, mqtt_reason_text(reason));
-    else
+    if (connection->phase == PHASE_EXPECT_CONNECT)
         connect_refuse(core, connection, first, body, reason);
+    else
+        connection_fail(core, connection, reason, mqtt_reason_text(reason));
+}
+
+/* Before CONNACK hardly anything may come. */
+static bool type_expected(const struct connection *connection, enum mqtt_type type)
+{
+    if (connection->phase == PHASE_EXPECT_CONNECT)
+        return type == MQTT_CONNECT;
+    if (connection->phase == PHASE_AUTHENTICATING)
+        return type == MQTT_AUTH || type == MQTT_DISCONNECT; /* [MQTT5-3.1.2-30] */
+    return true;
 }
 
 /* What may come now: false when the connection has ended over it. */
@@ -140,14 +139,12 @@ static bool admit_header(struct core *core, struct connection *connection,
     uint32_t size_max = core->settings->max_packet_size;
     struct bytes none = { 0 };
 
-    if (connection->phase == PHASE_EXPECT_CONNECT) {
-        if (header->type != MQTT_CONNECT) {
-            refuse_header(core, connection, in.data[0], none, MQTT_PROTOCOL_ERROR);
-            return false;
-        }
-        if (core->settings->connect_size_max < size_max)
-            size_max = core->settings->connect_size_max;
+    if (!type_expected(connection, header->type)) {
+        refuse_header(core, connection, in.data[0], none, MQTT_PROTOCOL_ERROR);
+        return false;
     }
+    if (connection->phase != PHASE_CONNECTED && core->settings->connect_size_max < size_max)
+        size_max = core->settings->connect_size_max;
     if (size <= size_max)
         return true;
     refuse_header(
@@ -239,6 +236,6 @@ void connection_control_drained(struct core *core, struct connection *connection
     if (!connection->paused || connection->control.size > 0)
         return;
     connection->paused = false;
-    if (connection->phase == PHASE_CONNECTED && !list_linked(&connection->ready))
+    if (connection->phase < PHASE_DRAINING && !list_linked(&connection->ready))
         list_append(&core->ready, &connection->ready);
 }

@@ -87,6 +87,10 @@ static enum mqtt_reason judge_filter(
         const struct subscribing *subscribing, const struct mqtt_subscription *wish)
 {
     const struct core_settings *settings = subscribing->core->settings;
+    const struct access_request request = { .action = ACCESS_SUBSCRIBE,
+        .client_id = session_id(subscribing->session),
+        .topic = wish->filter,
+        .qos = wish->qos };
     struct bytes unused;
 
     if (mqtt_share_split(wish->filter, &unused, &unused) == MQTT_SHARE_INVALID)
@@ -96,6 +100,8 @@ static enum mqtt_reason judge_filter(
         return MQTT_TOPIC_FILTER_INVALID;
     if (settings->strict_text && !mqtt_utf8_strict(wish->filter))
         return MQTT_TOPIC_FILTER_INVALID;
+    if (!connection_may(subscribing->core, subscribing->connection, request))
+        return MQTT_NOT_AUTHORIZED;
     return MQTT_SUCCESS;
 }
 

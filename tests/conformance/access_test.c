@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who may do what, and how clients prove who they are; server.h says what the authority allows. */
+#include "tests/harness/peer.h"
+
+/* ---- CONNECT ---- */
+
+SERVER_TEST("MQTT5-3.1.4-2 MQTT311-3.1.4-5 MQTT311-3.2.2-5 MQTT311-3.2.2-4 MQTT5-3.1.4-6",
+        authority_refuses_clients)
+{
+    const char *const packets_5_0[] = {
+        "10 RL S'MQTT' 05 02 0000 00 S'one-refused'",
+        "10 RL S'MQTT' 05 02 0000 (15 S'CHALLENGE') S'one-refused'",
+    };
+    const char *const packets_3[] = {
+        "10 RL S'MQTT' 04 02 0000 S'one-refused'",
+        "10 RL S'MQIsdp' 03 02 0000 S'one-refused'",
+    };
+    struct peer *other = peer_connected(server, "other", MQTT_5_0);
+
+    peer_subscribed(other, "#", 0);
+    for (size_t i = 0; i < 2; i++) {
+        struct peer *peer = peer_open(server);
+
+        peer_send(peer, "%s | 30 RL S'a' 00 'x'", packets_5_0[i]);
+        peer_expect(peer, "20 RL 00 85 *");
+        peer_expect_closed(peer);
+        peer = peer_open(server);
+        peer_send(peer, "%s | 30 RL S'a' 'x'", packets_3[i]);
+        peer_expect(peer, "20 02 00 02");
+        peer_expect_closed(peer);
+    }
+    peer_expect_nothing(other);
+    assert_int_equal(server_told(server, "client.refused"), 4);
+    assert_int_equal(server_count(server, sessions), 1);
+}
+
+SERVER_TEST("MQTT5-3.1.4-2 V31-15", will_is_refused_where_it_may_not_be_published)
+{
+    struct peer *a = peer_open(server);
+    struct peer *b = peer_open(server);
+    struct peer *c = peer_open(server);
+    struct peer *d = peer_open(server);
+
+    peer_send(a, "10 RL S'MQTT' 05 06 0000 00 S'a' 00 S'x/denied' S'bye'");
+    peer_expect(a, "20 RL 00 87 *");
+    peer_expect_closed(a);
+    peer_send(b, "10 RL S'MQTT' 04 06 0000 S'b' S'denied/x' S'bye'");
+    peer_expect(b, "20 02 00 05");
+    peer_expect_closed(b);
+    peer_send(c, "10 RL S'MQIsdp' 03 06 0000 S'c' S'x/denied/y' S'bye'");
+    peer_expect(c, "20 02 00 05");
+    peer_expect_closed(c);
+    assert_int_equal(server_count(server, sessions), 0);
+    peer_send(d, "10 RL S'MQTT' 05 06 0000 00 S'd' 00 S'x/undenied' S'bye'");
+    peer_expect(d, "20 RL 00 00 *");
+}
+
+/* ---- PUBLISH ---- */
+
+SERVER_TEST("U5-4.13.2-1 MQTT5-4.3.3-9 MQTT5-3.4.2-1 MQTT5-3.5.2-1", publish_is_refused_by_code)
+{
+    struct peer *all = peer_connected(server, "all", MQTT_5_0);
+    struct peer *a = peer_connected(server, "a", MQTT_5_0);
+
+    peer_subscribed(all, "#", 2);
+    peer_send(a, "30 RL S'x/denied/y' 00 '0'");
+    peer_expect_nothing(a);
+    peer_send(a, "32 RL S'x/denied/y' 0001 00 '1' | 34 RL S'x/denied/y' 0002 00 '2'");
+    peer_expect(a, "40 RL 0001 87 * | 50 RL 0002 87 *");
+    peer_expect_nothing(all);
+    assert_int_equal(server_told(server, "publish.refused"), 3);
+    /* No PUBREL is awaited: the same id is a new message, which may be published. */
+    peer_send(a, "34 RL S'x/y' 0002 00 'z'");
+    peer_expect(a, "50 02 0002");
+    peer_expect(all, "34 RL S'x/y' 0001 00 'z'");
+    peer_send(a, "62 02 0002");
+    peer_expect(a, "70 02 0002");
+    peer_expect_nothing(a);
+}
+
+SERVER_TEST("U5-4.13.2-1", refused_publish_is_not_retained)
+{
+    struct peer *a = peer_connected(server, "a", MQTT_5_0);
+
+    peer_send(a, "33 RL S'denied' 0001 00 'x'");
+    peer_expect(a, "40 RL 0001 87 *");
+    peer_subscribed(a, "#", 0);
+    peer_expect_nothing(a);
+}
+
+SERVER_TEST("U5-3.3.2.3.4-1", alias_is_learnt_from_a_refused_publish)
+{
+    struct peer *a = peer_connected(server, "a", MQTT_5_0);
+
+    peer_send(a, "32 RL S'denied' 0001 (23 0001) 'x' | 32 RL 0000 0002 (23 0001) 'x'");
+    peer_expect(a, "40 RL 0001 87 * | 40 RL 0002 87 *");
+}
+
+SERVER_TEST("MQTT311-3.3.5-2 V31-14", refused_publish_of_3_x_takes_its_normal_course)
+{
+    const enum mqtt_version versions[] = { MQTT_3_1, MQTT_3_1_1 };
+    struct peer *all = peer_connected(server, "all", MQTT_5_0);
+
+    peer_subscribed(all, "#", 2);
+    for (size_t i = 0; i < 2; i++) {
+        struct peer *a = peer_connected(server, "a", versions[i]);
+
+        peer_send(a, "30 RL S'denied' 'x' | 32 RL S'denied' 0001 'x' | 34 RL S'denied' 0002 'x'");
+        peer_expect(a, "40 02 0001 | 50 02 0002");
+        /* As with any other message a repeat is acknowledged, and PUBREL ends it. */
+        peer_send(a, "3c RL S'denied' 0002 'x' | 62 02 0002");
+        peer_expect(a, "50 02 0002 | 70 02 0002");
+        peer_expect_nothing(a);
+        peer_expect_nothing(all);
+        peer_publishes(a, 4, "allowed", "y");
+        peer_expect(all, "34 RL S'allowed' .... 00 'y'");
+        peer_send(all, "50 02 000%zu | 70 02 000%zu", i + 1, i + 1);
+        peer_expect(all, "62 02 000%zu", i + 1);
+    }
+}
+
+/* ---- SUBSCRIBE ---- */
+
+SERVER_TEST(
+        "U5-4.13.2-1 MQTT5-3.8.4-6 MQTT5-3.9.3-1 MQTT5-3.9.3-2", subscription_is_refused_by_code)
+{
+    struct peer *a = peer_connected(server, "a", MQTT_5_0);
+
+    peer_send(
+            a, "82 RL 0001 00 S'x/y' 01 S'x/denied/+' 01 S'$share/g/denied/#' 00 S'$share/g/z' 02");
+    peer_expect(a, "90 RL 0001 00 01 87 87 02");
+    assert_int_equal(server_told(server, "subscribe.refused"), 2);
+    peer_publishes(a, 0, "x/y", "1");
+    peer_expect(a, "30 RL S'x/y' 00 '1'");
+    server_announces(server, "x/denied/y", "2", false);
+    server_announces(server, "denied/y", "2", false);
+    peer_expect_nothing(a);
+    /* There is nothing to end. */
+    peer_send(a, "a2 RL 0002 00 S'x/denied/+' S'x/y'");
+    peer_expect(a, "b0 RL 0002 00 11 00");
+}
+
+SERVER_TEST(
+        "MQTT311-3.8.4-5 MQTT311-3.9.3-1 MQTT311-3.9.3-2", subscription_of_3_1_1_is_refused_by_80)
+{
+    struct peer *a = peer_connected(server, "a", MQTT_3_1_1);
+
+    peer_send(a, "82 RL 0001 S'x/denied/+' 01 S'x/y' 02");
+    peer_expect(a, "90 RL 0001 80 02");
+    server_announces(server, "x/denied/y", "1", false);
+    server_announces(server, "x/y", "2", false);
+    peer_expect(a, "30 RL S'x/y' '2'");
+    peer_expect_nothing(a);
+}
+
+SERVER_TEST("V31-13 V31-14", refused_subscription_of_3_1_looks_granted)
+{
+    struct peer *a = peer_connected(server, "a", MQTT_3_1);
+
+    peer_send(a, "82 RL 0001 S'x/denied/+' 01 S'$share/g' 01 S'x/y' 01");
+    peer_expect(a, "90 RL 0001 00 00 01");
+    server_announces(server, "x/denied/y", "1", false);
+    server_announces(server, "x/y", "2", false);
+    peer_expect(a, "30 RL S'x/y' '2'");
+    peer_expect_nothing(a);
+    peer_send(a, "a2 RL 0002 S'x/denied/+'");
+    peer_expect(a, "b0 02 0002");
+}
+
+/* ---- Enhanced authentication at CONNECT ---- */
+
+/* CONNECT with the method, as far as the server's question. */
+static struct peer *peer_asked(struct server *server, const char *id)
+{
+    struct peer *peer = peer_open(server);
+
+    peer_send(peer, "10 RL S'MQTT' 05 02 0000 (15 S'CHALLENGE' 16 S'hello') S'%s'", id);
+    peer_expect(peer, "f0 RL 18 (15 S'CHALLENGE' 16 S'ask')");
+    peer_expect_nothing(peer);
+    return peer;
+}
+
+/* As far as CONNACK. */
+static struct peer *peer_proven(struct server *server, const char *id)
+{
+    struct peer *peer = peer_asked(server, id);
+
+    peer_send(peer, "f0 RL 18 (15 S'CHALLENGE' 16 S'answer')");
+    peer_expect(peer, "20 RL 00 00 *");
+    return peer;
+}
+
+SERVER_TEST("MQTT5-4.12.0-1", unknown_method_is_refused)
+{
+    struct peer *a = peer_open(server);
+
+    peer_send(a, "10 RL S'MQTT' 05 02 0000 (15 S'NOPE') S'a'");
+    peer_expect(a, "20 RL 00 8c *");
+    peer_expect_closed(a);
+    assert_int_equal(server_count(server, sessions), 0);
+    assert_int_equal(server_told(server, "client.refused"), 1);
+}
+
+SERVER_TEST("MQTT5-4.12.0-2 MQTT5-4.12.0-5 MQTT5-3.15.2-1 MQTT5-3.15.2-2 MQTT5-3.15.2-3",
+        client_is_asked_until_it_has_answered)
+{
+    struct peer *a = peer_asked(server, "a");
+
+    assert_int_equal(server_count(server, sessions), 0);
+    peer_send(a, "f0 RL 18 (15 S'CHALLENGE' 16 S'more')");
+    peer_expect(a, "f0 RL 18 (15 S'CHALLENGE' 16 S'ask')");
+    peer_send(a, "f0 RL 18 (16 S'more' 26 S'k' S'v' 15 S'CHALLENGE')");
+    peer_expect(a, "f0 RL 18 (15 S'CHALLENGE' 16 S'ask')");
+    peer_expect_nothing(a);
+    peer_send(a, "f0 RL 18 (15 S'CHALLENGE' 16 S'answer')");
+    peer_expect(a, "20 RL 00 00 (15 S'CHALLENGE' 16 S'welcome' 21 0014 22 000a 27 001e8480)");
+    assert_int_equal(server_count(server, sessions), 1);
+    peer_subscribed(a, "x", 0);
+    peer_publishes(a, 2, "x", "y");
+    peer_expect(a, "30 RL S'x' 00 'y'");
+}
+
+SERVER_TEST("MQTT5-4.12.0-5", first_data_may_be_proof_enough)
+{
+    struct peer *a = peer_open(server);
+
+    peer_send(a, "10 RL S'MQTT' 05 02 0000 (15 S'CHALLENGE' 16 S'answer') S'a' | c0 00");
+    peer_expect(a, "20 RL 00 00 (15 S'CHALLENGE' 16 S'welcome' 21 0014 22 000a 27 001e8480)");
+    peer_expect(a, "d0 00");
+}
+
+SERVER_TEST("MQTT5-4.12.0-4", wrong_proof_is_refused)
+{
+    struct peer *a = peer_asked(server, "a");
+
+    peer_send(a, "f0 RL 18 (15 S'CHALLENGE' 16 S'guess')");
+    peer_expect(a, "20 RL 00 87 *");
+    peer_expect_closed(a);
+    assert_int_equal(server_count(server, sessions), 0);
+    assert_int_equal(server_told(server, "client.refused"), 1);
+}
+
+SERVER_TEST("MQTT5-4.12.0-3 MQTT5-4.12.0-5 MQTT5-3.15.1-1 MQTT5-3.15.2-1 MQTT5-3.1.2-30 "
+            "U5-3.15.0-1 U5-3.15.2-1 MQTT5-3.1.4-6",
+        while_asked_a_client_answers_and_no_more)
+{
+    static const struct {
+        const char *packet;
+        uint8_t code;
+    } rows[] = {
+        { "f0 RL 00 (15 S'CHALLENGE' 16 S'answer')", 0x82 },
+        { "f0 RL 19 (15 S'CHALLENGE' 16 S'answer')", 0x82 },
+        { "f0 RL 18 (15 S'OTHER' 16 S'answer')", 0x82 },
+        { "f0 RL 18 (16 S'answer')", 0x82 },
+        { "f0 RL 18 (15 S'CHALLENGE' 15 S'CHALLENGE' 16 S'answer')", 0x82 },
+        { "f0 02 18 00", 0x82 },
+        { "f0 00", 0x82 },
+        { "f1 RL 18 (15 S'CHALLENGE' 16 S'answer')", 0x81 },
+        { "f0 01 18", 0x81 },
+        { "f0 80808080 01", 0x81 },
+        { "f0 ffffff7f", 0x95 },
+        { "e0 01 ff", 0x82 },
+        { "30 RL S'w' 00 'x'", 0x82 },
+        { "82 RL 0001 00 S'w' 00", 0x82 },
+        { "c0 00", 0x82 },
+        { "10 RL S'MQTT' 05 02 0000 00 S'a'", 0x82 },
+    };
+    struct peer *watcher = peer_connected(server, "watcher", MQTT_5_0);
+
+    peer_subscribed(watcher, "#", 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct peer *a = peer_open(server);
+
+        server_note(server, "row %zu", i);
+        peer_send(a, "10 RL S'MQTT' 05 06 0000 (15 S'CHALLENGE') S'a' 00 S'w' S'bye' | %s",
+                rows[i].packet);
+        peer_expect(a, "f0 RL 18 (15 S'CHALLENGE' 16 S'ask') | 20 RL 00 %02x *", rows[i].code);
+        peer_expect_closed(a);
+    }
+    peer_expect_nothing(watcher);
+    assert_int_equal(server_count(server, sessions), 1);
+}
+
+SERVER_TEST("MQTT5-3.1.2-30", client_may_leave_instead_of_answering)
+{
+    struct peer *a = peer_asked(server, "a");
+    struct peer *b = peer_asked(server, "b");
+    struct peer *c = peer_asked(server, "c");
+
+    peer_send(a, "e0 00");
+    peer_expect_closed(a);
+    peer_send(b, "e0 RL 04 (11 00000005)");
+    peer_expect_closed(b);
+    peer_cut(c);
+    assert_int_equal(server_count(server, sessions), 0);
+}
+
+SERVER_TEST("U5-3.1.4-1", connect_timeout_holds_for_the_whole_exchange)
+{
+    struct peer *a = peer_asked(server, "a");
+
+    clock_advance(server, 6000);
+    peer_send(a, "f0 RL 18 (15 S'CHALLENGE' 16 S'more')");
+    peer_expect(a, "f0 RL 18 *");
+    clock_advance(server, 3999);
+    peer_expect_nothing(a);
+    clock_advance(server, 1);
+    peer_expect_closed(a);
+    /* Once it is over the time no longer counts. */
+    a = peer_proven(server, "a");
+    clock_advance(server, 60000);
+    peer_expect_nothing(a);
+}
+
+SERVER_TEST("MQTT5-3.1.4-3 MQTT5-3.1.2-4", nothing_changes_before_the_proof)
+{
+    struct peer *old = peer_resumed(server, "a", MQTT_5_0, false);
+    struct peer *guesser = peer_asked(server, "a");
+    struct peer *owner = peer_asked(server, "a");
+
+    peer_subscribed(old, "t", 1);
+    peer_send(guesser, "f0 RL 18 (15 S'CHALLENGE' 16 S'guess')");
+    peer_expect_end(guesser, MQTT_NOT_AUTHORIZED);
+    peer_publishes(old, 0, "t", "still here");
+    peer_expect(old, "30 RL S't' 00 'still here'");
+    peer_send(owner, "f0 RL 18 (15 S'CHALLENGE' 16 S'answer')");
+    peer_expect(owner, "20 RL 00 00 *");
+    peer_expect_end(old, MQTT_SESSION_TAKEN_OVER);
+}
+
+SERVER_TEST("MQTT5-3.1.2-8 MQTT5-3.1.3-9", will_and_session_are_those_of_connect)
+{
+    struct peer *watcher = peer_connected(server, "watcher", MQTT_5_0);
+    struct peer *a = peer_open(server);
+
+    peer_subscribed(watcher, "w", 0);
+    peer_send(a, "10 RL S'MQTT' 05 06 000a (15 S'CHALLENGE' 11 0000003c) S'a' 00 S'w' S'bye'");
+    peer_expect(a, "f0 RL 18 *");
+    peer_send(a, "f0 RL 18 (15 S'CHALLENGE' 16 S'answer') | 82 RL 0001 00 S't' 01");
+    peer_expect(a, "20 RL 00 00 * | 90 RL 0001 00 01");
+    peer_cut(a);
+    peer_expect(watcher, "30 RL S'w' 00 'bye'");
+    a = peer_open(server);
+    peer_send(a, "10 RL S'MQTT' 05 00 0000 (15 S'CHALLENGE' 16 S'answer') S'a'");
+    peer_expect(a, "20 RL 01 00 *");
+}
+
+SERVER_TEST("MQTT5-4.12.0-5", will_is_judged_by_the_identity_that_was_proved)
+{
+    struct peer *a = peer_open(server);
+
+    peer_send(a, "10 RL S'MQTT' 05 06 0000 (15 S'CHALLENGE') S'a' 00 S'denied' S'bye'");
+    peer_expect(a, "f0 RL 18 *");
+    peer_send(a, "f0 RL 18 (15 S'CHALLENGE' 16 S'answer')");
+    peer_expect(a, "20 RL 00 87 *");
+    peer_expect_closed(a);
+    assert_int_equal(server_count(server, sessions), 0);
+}
+
+SERVER_TEST("MQTT5-3.1.3-6 MQTT5-3.2.2-16", client_without_an_id_authenticates_too)
+{
+    struct peer *a = peer_open(server);
+    struct bytes connack;
+
+    peer_send(a, "10 RL S'MQTT' 05 02 0000 (15 S'CHALLENGE') S''");
+    peer_expect(a, "f0 RL 18 *");
+    peer_send(a, "f0 RL 18 (15 S'CHALLENGE' 16 S'answer')");
+    connack = peer_take(a);
+    assert_int_equal(connack.data[3], 0);
+    assert_int_equal(connack.data[5], 0x12);
+}
+
+SERVER_TEST("MQTT5-3.1.2-24 MQTT5-3.1.2-25", exchange_stays_within_maximum_packet_size)
+{
+    struct peer *a = peer_open(server);
+    struct peer *b = peer_open(server);
+    struct peer *c = peer_open(server);
+
+    /* The AUTH has 22 bytes, the CONNACK 38. */
+    peer_send(a, "10 RL S'MQTT' 05 02 0000 (15 S'CHALLENGE' 27 00000015) S'a'");
+    peer_expect(a, "20 RL 00 95 *");
+    peer_expect_closed(a);
+    peer_send(b, "10 RL S'MQTT' 05 02 0000 (15 S'CHALLENGE' 27 00000025) S'b'");
+    peer_expect(b, "f0 RL 18 (15 S'CHALLENGE' 16 S'ask')");
+    peer_send(b, "f0 RL 18 (15 S'CHALLENGE' 16 S'answer')");
+    peer_expect(b, "20 RL 00 95 *");
+    peer_expect_closed(b);
+    assert_int_equal(server_count(server, sessions), 0);
+    peer_send(c, "10 RL S'MQTT' 05 02 0000 (15 S'CHALLENGE' 27 00000026) S'c'");
+    peer_expect(c, "f0 RL 18 *");
+    peer_send(c, "f0 RL 18 (15 S'CHALLENGE' 16 S'answer')");
+    peer_expect(c, "20 24 00 00 *");
+    peer_send(c, "f0 RL 19 (15 S'CHALLENGE' 16 S'much')");
+    peer_expect_end(c, MQTT_PACKET_TOO_LARGE);
+}
+
+SERVER_TEST("MQTT5-3.1.4-2", server_that_stops_leaves_an_exchange)
+{
+    struct peer *a = peer_asked(server, "a");
+
+    server_shuts_down(server);
+    peer_expect_closed(a);
+}
+
+/* ---- Re-authentication ---- */
+
+SERVER_TEST("MQTT5-4.12.1-1 MQTT5-4.12.0-5 MQTT5-3.15.2-1", client_authenticates_again)
+{
+    struct peer *a = peer_proven(server, "a");
+
+    peer_send(a, "32 RL S'proven-again' 0001 00 'x' | 82 RL 0002 00 S'proven-again' 00");
+    peer_expect(a, "40 RL 0001 87 * | 90 RL 0002 00 87");
+    for (unsigned round = 0; round < 2; round++) {
+        peer_send(a, "f0 RL 19 (15 S'CHALLENGE' 16 S'hello')");
+        peer_expect(a, "f0 RL 18 (15 S'CHALLENGE' 16 S'ask')");
+        peer_send(a, "f0 RL 18 (15 S'CHALLENGE' 16 S'more')");
+        peer_expect(a, "f0 RL 18 (15 S'CHALLENGE' 16 S'ask')");
+        peer_send(a, "f0 RL 18 (15 S'CHALLENGE' 16 S'answer')");
+        peer_expect(a, "f0 RL 00 (15 S'CHALLENGE' 16 S'welcome')");
+    }
+    peer_send(a, "f0 RL 19 (15 S'CHALLENGE' 16 S'answer')");
+    peer_expect(a, "f0 RL 00 (15 S'CHALLENGE' 16 S'welcome')");
+    /* It is another identity now. */
+    peer_subscribed(a, "proven-again", 0);
+    peer_publishes(a, 2, "x/proven-again", "x");
+}
+
+SERVER_TEST("U5-4.12.1-1", other_packets_flow_meanwhile)
+{
+    struct peer *a = peer_proven(server, "a");
+    struct peer *b = peer_connected(server, "b", MQTT_5_0);
+
+    peer_send(a, "f0 RL 19 (15 S'CHALLENGE')");
+    peer_expect(a, "f0 RL 18 *");
+    peer_subscribed(a, "t", 1);
+    peer_publishes(b, 2, "t", "x");
+    peer_expect(a, "32 RL S't' 0001 00 'x'");
+    peer_send(a, "40 02 0001 | c0 00");
+    peer_expect(a, "d0 00");
+    peer_publishes(a, 4, "u", "y");
+    peer_send(a, "f0 RL 18 (15 S'CHALLENGE' 16 S'answer')");
+    peer_expect(a, "f0 RL 00 *");
+}
+
+SERVER_TEST("MQTT5-4.12.1-2 MQTT5-4.12.1-1 MQTT5-4.12.0-3 U5-3.15.0-1 U5-3.15.2-1 MQTT5-3.15.1-1",
+        failed_re_authentication_ends_the_connection)
+{
+    static const struct {
+        const char *packet;
+        enum mqtt_reason reason;
+    } rows[] = {
+        { "f0 RL 18 (15 S'CHALLENGE' 16 S'guess')", MQTT_NOT_AUTHORIZED },
+        { "f0 RL 18 (15 S'OTHER' 16 S'answer')", MQTT_PROTOCOL_ERROR },
+        { "f0 RL 19 (15 S'CHALLENGE' 16 S'answer')", MQTT_PROTOCOL_ERROR },
+        { "f0 RL 18 (16 S'answer')", MQTT_PROTOCOL_ERROR },
+        { "f0 RL 18 (15 S'CHALLENGE' 15 S'CHALLENGE')", MQTT_PROTOCOL_ERROR },
+        { "f0 RL 00 (15 S'CHALLENGE' 16 S'answer')", MQTT_PROTOCOL_ERROR },
+        { "f8 RL 18 (15 S'CHALLENGE' 16 S'answer')", MQTT_MALFORMED },
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct peer *a = peer_proven(server, "a");
+
+        server_note(server, "row %zu", i);
+        peer_send(a, "f0 RL 19 (15 S'CHALLENGE')");
+        peer_expect(a, "f0 RL 18 (15 S'CHALLENGE' 16 S'ask')");
+        peer_send(a, "%s", rows[i].packet);
+        peer_expect_end(a, rows[i].reason);
+    }
+}
+
+SERVER_TEST("MQTT5-4.12.1-1 U5-3.15.0-1", re_authentication_begins_with_the_method_of_connect)
+{
+    const char *const packets[] = {
+        "f0 RL 19 (15 S'OTHER')",
+        "f0 RL 18 (15 S'CHALLENGE' 16 S'answer')",
+        "f0 RL 19 (16 S'answer')",
+    };
+
+    for (size_t i = 0; i < sizeof(packets) / sizeof(packets[0]); i++) {
+        struct peer *a = peer_proven(server, "a");
+
+        server_note(server, "row %zu", i);
+        peer_send(a, "%s", packets[i]);
+        peer_expect_end(a, MQTT_PROTOCOL_ERROR);
+    }
+}
+
+SERVER_TEST("MQTT5-4.12.0-6 MQTT5-4.12.0-7", without_a_method_there_is_no_auth)
+{
+    struct peer *a = peer_open(server);
+
+    peer_send(a, "10 RL S'MQTT' 05 02 0000 00 S'a'");
+    peer_expect(a, "20 RL 00 00 (21 0014 22 000a 27 001e8480)");
+    peer_send(a, "f0 RL 18 (15 S'CHALLENGE' 16 S'answer')");
+    peer_expect_end(a, MQTT_PROTOCOL_ERROR);
+    a = peer_connected(server, "a", MQTT_5_0);
+    peer_send(a, "f0 RL 19 (15 S'CHALLENGE' 16 S'answer')");
+    peer_expect_end(a, MQTT_PROTOCOL_ERROR);
+}
+
+/* ---- Short of memory ---- */
+
+/* A whole life with two exchanges; a transport that was refused says nothing. */
+static struct peer *live(struct server *server)
+{
+    struct peer *a = peer_open(server);
+
+    peer_send(a, "10 RL S'MQTT' 05 06 0000 (15 S'CHALLENGE') S'a' 00 S'w' S'bye'");
+    peer_send(a, "f0 RL 18 (15 S'CHALLENGE' 16 S'much') | f0 RL 18 (15 S'CHALLENGE' 16 S'more')");
+    peer_send(a, "f0 RL 18 (15 S'CHALLENGE' 16 S'answer')");
+    peer_send(a, "f0 RL 19 (15 S'CHALLENGE') | f0 RL 18 (15 S'CHALLENGE' 16 S'much')");
+    peer_send(a, "32 RL S'denied' 0001 00 'x' | 82 RL 0001 00 S'denied' 00 S'allowed' 00");
+    peer_send(a, "f0 RL 18 (15 S'CHALLENGE' 16 S'answer')");
+    return a;
+}
+
+/* True when the client has come through: its last word from the server is that it has. */
+static bool came_through(struct peer *a)
+{
+    struct bytes got;
+    bool done = false;
+
+    while ((got = peer_take(a)).size > 0)
+        done = got.data[0] == 0xf0 && got.data[2] == MQTT_SUCCESS;
+    return done && peer_is_open(a);
+}
+
+TEST(each_allocation_of_an_exchange_may_fail)
+{
+    for (unsigned shards = 1; shards <= 2; shards++) {
+        bool reached = true;
+        uint64_t i;
+
+        for (i = 1; reached; i++) {
+            struct server *server = server_new(shards);
+            struct peer *a;
+
+            server->may_refuse = true;
+            server_start(server);
+            server->memory.state->fail_at = server->memory.state->taken + i;
+            server->memory.state->fail_until = server->memory.state->fail_at;
+            server_note(server, "allocation %llu fails", (unsigned long long)i);
+            a = live(server);
+            reached = server->memory.state->taken >= server->memory.state->fail_at;
+            server->memory.state->fail_at = 0;
+            /* It is served or it is let go, and never left without a word. */
+            assert_int_equal(came_through(a), peer_is_open(a));
+            assert_true(reached || peer_is_open(a));
+            peer_cut(a);
+            assert_true(came_through(live(server)));
+            server_end(server);
+        }
+        assert_true(i > 10);
+    }
+}
