@@ -57,6 +57,16 @@ bool check_target_offers(const struct check_target *target, enum check_need need
         return target->connect_timeout_ms > 0;
     case NEED_WEBSOCKET:
         return target->websocket != NULL;
+    case NEED_QOS_2:
+        return target->maximum_qos == 2;
+    case NEED_RETAIN:
+        return target->retain_available;
+    case NEED_WILDCARD:
+        return target->wildcards;
+    case NEED_IDENTIFIER:
+        return target->identifiers;
+    case NEED_SHARED:
+        return target->shared;
     case CHECK_NEEDS:
         break;
     }
@@ -94,6 +104,12 @@ const char *check_need_text(enum check_need need)
                 "needs the time after which a transport without CONNECT is closed; "
                 "give it with --connect-timeout",
         [NEED_WEBSOCKET] = "binds a server with a WebSocket listener; name it with --websocket",
+        [NEED_QOS_2] = "needs QoS 2; this server announces a lower Maximum QoS",
+        [NEED_RETAIN] = "needs retained messages; this server announces that it has none",
+        [NEED_WILDCARD] = "needs wildcards; this server announces that it has none",
+        [NEED_IDENTIFIER] = "needs subscription identifiers; this server announces that it has "
+                            "none",
+        [NEED_SHARED] = "needs shared subscriptions; this server announces that it has none",
     };
 
     return need < CHECK_NEEDS ? texts[need] : NULL;

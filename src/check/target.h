@@ -33,6 +33,13 @@ enum check_need {
     NEED_STATUS,           /* the server publishes target->status_topic, retained */
     NEED_CONNECT_TIMEOUT,  /* a transport without CONNECT is closed within this time */
     NEED_WEBSOCKET,
+
+    /* What the standard gives a server leave to do without. */
+    NEED_QOS_2,
+    NEED_RETAIN,
+    NEED_WILDCARD,
+    NEED_IDENTIFIER,
+    NEED_SHARED,
     CHECK_NEEDS,
 };
 
