@@ -13,7 +13,7 @@
 
 enum {
     NAME_SIZE = 160,
-    KEEP_ALIVE_LIMIT_S = 60,
+    KEEP_ALIVE_LIMIT_S = 2,
     EXPIRY_LIMIT_S = 3600,
 };
 
