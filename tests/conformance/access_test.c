@@ -394,6 +394,23 @@ SERVER_TEST("MQTT5-3.1.2-24 MQTT5-3.1.2-25", exchange_stays_within_maximum_packe
     peer_expect_end(c, MQTT_PACKET_TOO_LARGE);
 }
 
+SERVER_TEST("MQTT5-4.12.0-2", exchange_goes_on_when_the_client_reads_again)
+{
+    struct peer *a = peer_asked(server, "a");
+    unsigned asked = 0;
+
+    /* 1000 questions of 83 bytes are more than a client may leave unread. */
+    peer_stop_reading(a);
+    for (unsigned i = 0; i < 1000; i++)
+        peer_send(a, "f0 RL 18 (15 S'CHALLENGE' 16 S'much')");
+    assert_true(peer_unread(a) > 0);
+    peer_read_on(a);
+    assert_int_equal(peer_unread(a), 0);
+    while (peer_take(a).size > 0)
+        asked++;
+    assert_int_equal(asked, 1000);
+}
+
 SERVER_TEST("MQTT5-3.1.4-2", server_that_stops_leaves_an_exchange)
 {
     struct peer *a = peer_asked(server, "a");
