@@ -2,13 +2,275 @@
 #include "check/chapters.h"
 #include "check/probe.h"
 
-static void connects(struct check *check)
+#include <stdio.h>
+
+enum { SESSION_EXPIRY_INTERVAL = 0x11 };
+
+/* A client with a will to ~/w, and these properties. */
+static struct probe *mortal(struct check *check, const char *properties)
 {
+    return probe_connects(check, "06 0000 %s S'~mortal' 00 S'~/w' S'bye'", properties);
+}
+
+static struct probe *watcher(struct check *check)
+{
+    struct probe *probe = probe_connected(check, "~watcher");
+
+    probe_subscribes(probe, "~/w", 0);
+    return probe;
+}
+
+static void expect_will(struct probe *probe)
+{
+    probe_expect(probe, "30 RL S'~/w' 00 'bye'");
+}
+
+/* A client sends this in place of a DISCONNECT: an error with one of the codes, so that its will is
+ * published. */
+static void refuse(struct check *check, struct probe *all, const char *packet, const char *codes)
+{
+    struct probe *probe = mortal(check, "00");
+
+    probe_send(probe, "%s", packet);
+    probe_expect_end(probe, codes);
+    expect_will(all);
+}
+
+/* ---- PINGREQ ---- */
+
+static void a_ping_is_answered(struct check *check)
+{
+    struct probe *a = probe_connected(check, "~a");
+
+    probe_send(a, "C0 00");
+    probe_expect(a, "D0 00");
+    probe_send(a, "C0 00 | C0 00");
+    probe_expect(a, "D0 00 | D0 00");
+    probe_expect_nothing(a);
+}
+
+/* ---- The client's DISCONNECT ---- */
+
+static void every_form_of_disconnect_00_drops_the_will(struct check *check)
+{
+    static const char *const forms[] = { "E0 00", "E0 01 00", "E0 02 00 00",
+        "E0 RL 00 (26 S'k' S'v')" };
+    struct probe *all = watcher(check);
+
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        struct probe *probe = mortal(check, "00");
+
+        probe_send(probe, "%s", forms[i]);
+        probe_expect_closed(probe);
+    }
+    probe_expect_nothing(all);
+}
+
+static void any_other_code_leaves_the_will(struct check *check)
+{
+    static const char *const forms[] = { "E0 01 04", "E0 02 04 00", "E0 RL 04 (1F S'tired')",
+        "E0 01 80", "E0 01 98" };
+    struct probe *all = watcher(check);
+
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        struct probe *probe = mortal(check, "00");
+
+        probe_send(probe, "%s", forms[i]);
+        probe_expect_closed(probe);
+        expect_will(all);
+    }
+    probe_expect_nothing(all);
+}
+
+static void reserved_bits_of_disconnect_are_checked(struct check *check)
+{
+    struct probe *all = watcher(check);
+
+    refuse(check, all, "E1 00", "81");
+    refuse(check, all, "E2 00", "81");
+    refuse(check, all, "E4 00", "81");
+    refuse(check, all, "E8 02 00 00", "81");
+}
+
+/* The last code is a server's; a server may let it pass from a client. */
+static void reasons_of_disconnect_are_checked(struct check *check)
+{
+    struct probe *all = watcher(check);
+
+    refuse(check, all, "E0 01 03", "81 82");
+    refuse(check, all, "E0 01 7F", "81 82");
+    refuse(check, all, "E0 01 FF", "81 82");
+    refuse(check, all, "E0 01 8E", "81 82");
+}
+
+static void properties_of_disconnect_do_not_repeat(struct check *check)
+{
+    struct probe *all = watcher(check);
+
+    refuse(check, all, "E0 RL 00 (11 00000000 11 00000000)", "82");
+    refuse(check, all, "E0 RL 00 (1F S'a' 1F S'a')", "82");
+}
+
+static void disconnect_cannot_begin_to_keep_a_session(struct check *check)
+{
+    struct probe *all = watcher(check);
+    struct probe *probe;
+
+    refuse(check, all, "E0 07 00 05 11 0000000A", "82");
+    probe = mortal(check, "(11 00000000)");
+    probe_send(probe, "E0 07 00 05 11 FFFFFFFF");
+    probe_expect_end(probe, "82");
+    expect_will(all);
+}
+
+static void disconnect_can_end_the_session(struct check *check)
+{
+    struct probe *a = probe_connects(check, "00 0000 (11 0000003C) S'~a'");
+
+    probe_send(a, "E0 07 00 05 11 00000000");
+    probe_expect_closed(a);
+    probe_resumed(check, "~a", false);
+}
+
+static void disconnect_can_shorten_the_session(struct check *check)
+{
+    struct probe *a = probe_connects(check, "00 0000 (11 0000003C) S'~a'");
+
+    probe_send(a, "E0 07 00 05 11 00000001");
+    probe_expect_closed(a);
+    check_wait(check, 3500);
+    probe_resumed(check, "~a", false);
+}
+
+static void disconnect_can_prolong_the_session(struct check *check)
+{
+    struct probe *a = probe_connects(check, "00 0000 (11 00000001) S'~a'");
+
+    probe_send(a, "E0 07 00 05 11 0000003C");
+    probe_expect_closed(a);
+    check_wait(check, 3500);
+    probe_resumed(check, "~a", true);
+}
+
+static void what_follows_disconnect_is_ignored(struct check *check)
+{
+    struct probe *all = probe_connected(check, "~all");
+    struct probe *a = probe_connected(check, "~a");
+
+    probe_subscribes(all, "~/#", 0);
+    probe_send(a, "E0 00 | 32 RL S'~/t' 0001 00 'late' | C0 00");
+    probe_expect_closed(a);
+    probe_expect_nothing(all);
+}
+
+static void the_server_closes_after_disconnect(struct check *check)
+{
+    struct probe *a = probe_connected(check, "~a");
+
+    probe_send(a, "E0 00");
+    if (probe_take(a).size > 0)
+        check_fail(check, "nothing answers a DISCONNECT");
+    if (probe_is_open(a))
+        check_skip(check, "the server leaves it to the client to close, as it may");
+}
+
+/* ---- The server's DISCONNECT ---- */
+
+/* What makes a server send a DISCONNECT, or close without. */
+static const char *const mistakes[] = { "10 RL S'MQTT' 05 02 0000 00 S'~a'", "C1 00",
+    "30 RL 0000 00 'x'", "30 RL S'~/t' (23 0000) 'x'", "36 RL S'~/t' 0001 00 'x'",
+    "82 RL 0001 00 S'~/t' 03" };
+
+enum { MISTAKES = sizeof(mistakes) / sizeof(mistakes[0]) };
+
+static const char mistake_codes[] = "81 82 90 94 9B";
+
+static void nothing_follows_the_servers_disconnect(struct check *check)
+{
+    for (size_t i = 0; i < MISTAKES; i++) {
+        struct probe *a = probe_connected(check, "~a");
+
+        probe_send(a, "%s | C0 00 | C0 00", mistakes[i]);
+        probe_expect_end(a, mistake_codes);
+    }
+}
+
+static void the_server_closes_after_its_disconnect(struct check *check)
+{
+    struct probe *a = probe_connected(check, "~a");
+
     probe_connected(check, "~a");
+    probe_expect_end(a, "8E");
+    for (size_t i = 0; i < MISTAKES; i++) {
+        a = probe_connected(check, "~b");
+        probe_send(a, "%s", mistakes[i]);
+        probe_expect_end(a, mistake_codes);
+    }
+}
+
+/* What the server says at the end to a client with these properties; empty when it says nothing. */
+static struct bytes last_words(struct check *check, const char *properties, const char *mistake)
+{
+    struct probe *a = probe_connects(check, "02 0000 %s S'~a'", properties);
+    struct bytes packet;
+
+    probe_send(a, "%s", mistake);
+    packet = probe_take(a);
+    if (packet.size > 0 && packet.data[0] != 0xE0)
+        check_fail(check, "the server's last packet is a DISCONNECT");
+    return packet;
+}
+
+static void the_servers_disconnect_has_no_expiry(struct check *check)
+{
+    uint32_t expiry_s;
+
+    for (size_t i = 0; i < MISTAKES; i++) {
+        if (probe_property(last_words(check, "(11 0000003C)", mistakes[i]), SESSION_EXPIRY_INTERVAL,
+                    &expiry_s))
+            check_fail(check, "the server's DISCONNECT has no Session Expiry Interval");
+    }
+}
+
+/* The limit is the size of a CONNACK, for less would let no connection begin. */
+static void the_servers_disconnect_keeps_to_the_limit(struct check *check)
+{
+    struct probe *a = probe_connects(check, "02 0000 (27 00010000) S'~a'");
+    size_t limit = probe_connack(a).size;
+    char properties[sizeof("(27 00000000)")];
+
+    snprintf(properties, sizeof(properties), "(27 %08zx)", limit);
+    for (size_t i = 0; i < MISTAKES; i++) {
+        if (last_words(check, properties, mistakes[i]).size > limit)
+            check_fail(check, "no packet has more than the %zu bytes that the client takes", limit);
+    }
 }
 
 static const struct check_case cases[] = {
-    { "MQTT5-3.1.4-5", CASE(connects) },
+    { "MQTT5-3.12.4-1", CASE(a_ping_is_answered) },
+    { "U5-3.12-1", "a_ping_has_no_payload", .refused = "C0 01 00", .codes = "81" },
+    { "MQTT5-3.14.1-1", CASE(reserved_bits_of_disconnect_are_checked) },
+    { "MQTT5-3.14.2-1", CASE(reasons_of_disconnect_are_checked) },
+    { "U5-3.14.2.2-1", CASE(properties_of_disconnect_do_not_repeat) },
+    { "U5-3.14.2.2.2-2", CASE(disconnect_cannot_begin_to_keep_a_session) },
+    { "U5-3.14.2.2.2-1", CASE(disconnect_can_end_the_session) },
+    { "U5-3.14.2.2.2-1", CASE(disconnect_can_shorten_the_session) },
+    { "U5-3.14.2.2.2-1", CASE(disconnect_can_prolong_the_session) },
+    { "MQTT5-3.14.4-3 U5-3.14.2.1-1", CASE(every_form_of_disconnect_00_drops_the_will) },
+    { "MQTT5-3.14.4-3 MQTT5-3.1.2-8", CASE(any_other_code_leaves_the_will) },
+    { "MQTT5-3.14.4-1", CASE(what_follows_disconnect_is_ignored) },
+    { "U5-3.14.4-1", CASE(the_server_closes_after_disconnect) },
+    { "MQTT5-3.14.4-1", CASE(nothing_follows_the_servers_disconnect) },
+    { "MQTT5-3.14.4-2", CASE(the_server_closes_after_its_disconnect) },
+    { "MQTT5-3.14.2-2", CASE(the_servers_disconnect_has_no_expiry) },
+    { "MQTT5-3.14.2-3 MQTT5-3.14.2-4", CASE(the_servers_disconnect_keeps_to_the_limit) },
+    { "MQTT5-3.14.0-1", "before_a_connack_there_is_no_disconnect",
+            .refused_first = "10 RL S'MQTT' 05 03 0000 00 S'~a' | 10 RL S'MQTT' 05 1E 0000 00 "
+                             "S'~a' 00 S'~/w' S'x' | 10 RL S'MQTT' 05 02 0000 (21 0000) S'~a' | "
+                             "10 RL S'MQTT' 05 02 0000 (0B 01) S'~a' | 10 RL S'MQTT' 05 02 0000 "
+                             "00 S'~a' 00 | 11 RL S'MQTT' 05 02 0000 00 S'~a' | C0 00 | "
+                             "30 RL S'~/t' 00 'x' | E0 00",
+            .codes = "81 82" },
 };
 
 const struct check_chapter check_mqtt5_disconnect =
