@@ -22,6 +22,7 @@ TESTS = ["-\tplain", "MQTT5-3.1.0-1\t5.0_first", "MQTT5-3.1.0-2 MQTT311-3.1.0-2\
          "U5-4.1-1\t5.0_kept", "U5-4.1-1\t5.0_kept_long", "MQTT311-3.12.4-1\t3.1.1_ping"]
 REASONS = ["V31-1\tclient\tThe library's CONNECT will show it.",
            "MQTT5-6.0.0-1\twebsocket\tPut to a server by --websocket."]
+CASES = ["MQTT5-3.1.0-1\tfirst", "combination\tall_together", "MQTT5-6.0.0-1\tframes_are_binary"]
 PAGE_IS_OLD = "docs/conformance.md is not what the ledgers, tests and reasons make"
 
 
@@ -33,6 +34,7 @@ class Tree:
         self.page = root / "docs" / "conformance.md"
         self.reasons = root / "docs" / "conformance-reasons.tsv"
         self.program = root / "build" / "tests" / "planted_test"
+        self.nightjar = root / "build" / "nightjar"
         (root / "docs" / "spec").mkdir(parents=True)
         for name, rows in LEDGERS.items():
             (root / "docs" / "spec" / name).write_text(HEADING + rows)
@@ -41,7 +43,14 @@ class Tree:
         (root / "build" / "meson-info" / "intro-tests.json").write_text(
             json.dumps([{"cmd": [str(self.program)]}, {"cmd": ["/bin/false"]}]))
         self.has_tests(TESTS)
+        self.has_cases(CASES)
         self.has_reasons(REASONS)
+
+    def has_cases(self, cases):
+        self.nightjar.write_text(
+            "#!/bin/sh\n[ \"$*\" = 'check --list' ] && exec cat <<'END'\n"
+            + "\n".join(cases) + "\nEND\n")
+        self.nightjar.chmod(0o755)
 
     def has_tests(self, tests, failing=()):
         names = [test.split("\t")[1] for test in tests]
@@ -109,6 +118,14 @@ def test_an_unknown_id_in_a_test_is_found(tree):
         "correct the id"]
 
 
+def test_an_unknown_id_in_a_case_that_no_test_runs_is_found(tree):
+    tree.has_cases([*CASES, "MQTT5-9.9.9-9\tinvented"])
+    done = tree.run()
+    assert done.returncode == 1
+    assert faults(done) == ["nightjar check: invented names MQTT5-9.9.9-9, which is in no ledger "
+                            "in force; correct the id"]
+
+
 @pytest.mark.parametrize("row, expected", [
     ("MQTT5-9.9.9-9\tclient\tNo.", "MQTT5-9.9.9-9 is in no ledger in force"),
     ("MQTT311-3.12.4-1\twebsocket\tNo.", "MQTT311-3.12.4-1 is shown by 3.1.1_ping, so that"),
@@ -135,6 +152,14 @@ def test_a_client_library_to_come_excuses_no_server(tree):
         "docs/conformance-reasons.tsv:4: U5-4.1-1 binds more than clients (both)")
 
 
+def test_a_websocket_reason_needs_a_case(tree):
+    tree.has_cases(CASES[:-1])
+    done = tree.run()
+    assert done.returncode == 1
+    assert faults(done) == ["docs/conformance-reasons.tsv:3: MQTT5-6.0.0-1 has no case; "
+                            "write one in src/check/websocket.c"]
+
+
 def test_what_a_client_shows_later_may_stand_beside_a_test(tree):
     tree.has_reasons([*REASONS, "U5-4.1-1\tclient\tThe library will keep its state."])
     assert tree.run("--page").returncode == 0
@@ -150,8 +175,10 @@ def test_the_page_has_each_statement_below_its_section(tree):
     assert ("| MQTT5-3.1.0-2 | A second one \\| ends it. | server | `planted_test second` "
             "| shown |\n") in page
     assert "| `planted_test 5.0_kept`<br>`planted_test 5.0_kept_long` | shown |\n" in page
-    assert ("| MQTT5-6.0.0-1 | WebSocket frames are binary. | server | - "
+    assert ("| MQTT5-6.0.0-1 | WebSocket frames are binary. | server "
+            "| `nightjar check --only frames_are_binary` "
             "| websocket: Put to a server by --websocket. |\n") in page
+    assert "| V31-1 | The name is MQIsdp. | client | - | client: The library's CONNECT" in page
     assert "| together | | 7 | 5 | 2 |\n" in page
 
 
