@@ -2,12 +2,6 @@
 #include "check/chapters.h"
 #include "check/probe.h"
 
-static void needs(struct check *check, bool has, const char *what)
-{
-    if (!has)
-        check_skip(check, "binds a server with %s; this one has none", what);
-}
-
 static void expect_present(struct check *check, const struct probe *probe, bool present)
 {
     if (probe_present(probe) != present)
@@ -198,7 +192,6 @@ static void a_session_keeps_subscriptions_with_identifiers(struct check *check)
     struct probe *a = probe_resumed(check, "~a", false);
     struct probe *b = probe_connected(check, "~b");
 
-    needs(check, check_target(check)->identifiers, "subscription identifiers");
     probe_send(a, "82 RL 0001 (0B C801) S'~/t' 01");
     probe_expect(a, "90 RL 0001 [P] 01");
     probe_disconnects(a);
@@ -213,7 +206,6 @@ static void a_session_keeps_what_is_not_acknowledged(struct check *check)
     struct probe *a = probe_resumed(check, "~a", false);
     struct probe *b = probe_connected(check, "~b");
 
-    needs(check, check_target(check)->maximum_qos == 2, "QoS 2");
     probe_subscribes(a, "~/t", 2);
     probe_publishes(b, 2, "~/t", "1");
     probe_publishes(b, 4, "~/t", "2");
@@ -235,7 +227,6 @@ static void a_session_keeps_the_ids_of_qos_2(struct check *check)
     struct probe *a = probe_resumed(check, "~a", false);
     struct probe *b = probe_connected(check, "~b");
 
-    needs(check, check_target(check)->maximum_qos == 2, "QoS 2");
     probe_subscribes(b, "~/t", 0);
     probe_send(a, "34 RL S'~/t' 0001 00 'x'");
     probe_expect_ack(a, 0x50, 1, "00");
@@ -254,7 +245,6 @@ static void retained_messages_are_not_of_the_session(struct check *check)
     struct probe *a = probe_connected(check, "~a");
     struct probe *b;
 
-    needs(check, check_target(check)->retain_available, "retained messages");
     probe_publishes(a, 3, "~/t", "stays");
     probe_disconnects(a);
     b = probe_connected(check, "~b");
@@ -312,10 +302,10 @@ static const struct check_case cases[] = {
     { "MQTT5-3.1.4-3", CASE(the_newer_connection_takes_over) },
     { "MQTT5-3.1.4-4", CASE(a_take_over_goes_on_with_the_session) },
     { "MQTT5-3.1.4-4", CASE(a_take_over_with_clean_start_ends_the_session) },
-    { "U5-4.1-1", CASE(a_session_keeps_subscriptions_with_identifiers) },
-    { "U5-4.1-1", CASE(a_session_keeps_what_is_not_acknowledged) },
-    { "U5-4.1-1", CASE(a_session_keeps_the_ids_of_qos_2) },
-    { "U5-4.1-2", CASE(retained_messages_are_not_of_the_session) },
+    { "U5-4.1-1", CASE(a_session_keeps_subscriptions_with_identifiers), NEED_IDENTIFIER },
+    { "U5-4.1-1", CASE(a_session_keeps_what_is_not_acknowledged), NEED_QOS_2 },
+    { "U5-4.1-1", CASE(a_session_keeps_the_ids_of_qos_2), NEED_QOS_2 },
+    { "U5-4.1-2", CASE(retained_messages_are_not_of_the_session), NEED_RETAIN },
     { "MQTT5-4.5.0-1", CASE(every_matching_session_gets_the_message) },
     { "MQTT5-4.2.0-1", CASE(the_transport_is_a_stream_of_bytes) },
 };
