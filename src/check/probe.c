@@ -216,6 +216,18 @@ void probe_send_part(struct probe *probe, size_t size, const char *format, ...)
 
 /* ---- Receiving ---- */
 
+/* From a CONNACK that lets it in on, a client is connected. */
+static void keep_connack(struct probe *probe, struct bytes packet)
+{
+    struct bytes body = check_body(packet);
+
+    if (probe->connected || packet.data[0] != CONNACK || body.size < 2 || body.data[1] != 0)
+        return;
+    probe->connected = true;
+    octets_add(probe, &probe->connack, packet);
+    check_clear_assigned(probe->check, packet);
+}
+
 /* The next packet within this time, or empty. */
 static struct bytes take_within(struct probe *probe, int64_t patience_ms)
 {
@@ -233,9 +245,12 @@ static struct bytes take_within(struct probe *probe, int64_t patience_ms)
     probe->taken.size = 0;
     octets_add(probe, &probe->taken, packet);
     octets_consume(&probe->down, packet.size);
-    if (packet.size > 0)
-        note_bytes(probe, '<', octets_bytes(&probe->taken));
-    return octets_bytes(&probe->taken);
+    packet = octets_bytes(&probe->taken);
+    if (packet.size > 0) {
+        note_bytes(probe, '<', packet);
+        keep_connack(probe, packet);
+    }
+    return packet;
 }
 
 struct bytes probe_take(struct probe *probe)
@@ -451,13 +466,6 @@ static uint8_t login_flags(const struct check_target *target)
     return (uint8_t)((target->user ? 0x80 : 0) | (target->user && target->password ? 0x40 : 0));
 }
 
-static void keep_connack(struct probe *probe, struct bytes connack)
-{
-    probe->connected = true;
-    octets_add(probe, &probe->connack, connack);
-    check_clear_assigned(probe->check, connack);
-}
-
 /* Sends the CONNECT whose text from the flags on is in the scratch, and what stands behind it. */
 static struct probe *send_connect(struct check *check, enum mqtt_version version)
 {
@@ -493,7 +501,6 @@ static struct probe *connect_as_said(struct check *check, enum mqtt_version vers
 
     if (packet.size == 0 || !fits(probe, packet, &connack))
         fail_packet(probe, expected, packet);
-    keep_connack(probe, packet);
     return probe;
 }
 
