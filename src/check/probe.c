@@ -354,6 +354,20 @@ void probe_expect_all(struct probe *probe, const char *format, ...)
     }
 }
 
+bool probe_expect_or_closed(struct probe *probe, const char *format, ...)
+{
+    const char *text = probe->check->text;
+    struct bytes packet;
+
+    FORMAT(probe->check, format);
+    packet = probe_take(probe);
+    if (packet.size == 0 && probe->closed)
+        return false;
+    if (packet.size == 0 || !fits(probe, packet, &text))
+        fail_packet(probe, probe->check->text, packet);
+    return true;
+}
+
 /* ---- Reason codes ---- */
 
 /* Whether the list, in hex, has the code. */

@@ -111,6 +111,10 @@ void probe_expect_all(struct probe *probe, const char *format, ...)
 unsigned probe_expect_one(struct probe *probe, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
 
+/* This packet comes: true. Or the server closes the transport without another byte: false. */
+bool probe_expect_or_closed(struct probe *probe, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
+
 /*
  * A PUBACK, PUBREC, PUBREL or PUBCOMP comes, in any of the forms that say the same: `type` is its
  * first byte, `codes` the reason codes in hex that 5.0 may give ("00 10").
