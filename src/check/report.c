@@ -54,21 +54,23 @@ static void print_verdict(const struct campaign_verdict *verdict)
         print_lines(text_or_empty(result->transcript));
 }
 
-static void print_text(
-        const struct campaign_verdict *verdicts, size_t count, const struct report_sums *sums)
+static void print_text(const struct campaign_verdict *verdicts, size_t count, bool failed_only,
+        const struct report_sums *sums)
 {
     const struct check_chapter *chapter = NULL;
 
     for (size_t i = 0; i < count; i++) {
+        if (failed_only && verdicts[i].outcome != CHECK_FAIL)
+            continue;
         if (verdicts[i].entry->chapter != chapter) {
+            printf("%s", chapter ? "\n" : "");
             chapter = verdicts[i].entry->chapter;
-            printf("%sMQTT %s: %s\n", i > 0 ? "\n" : "", version_text(chapter->version),
-                    chapter->title);
+            printf("MQTT %s: %s\n", version_text(chapter->version), chapter->title);
         }
         print_verdict(&verdicts[i]);
     }
-    printf("\n%u passed, %u failed, %u skipped, of %zu statements and combinations\n", sums->passed,
-            sums->failed, sums->skipped, count);
+    printf("%s%u passed, %u failed, %u skipped, of %zu statements and combinations\n",
+            chapter ? "\n" : "", sums->passed, sums->failed, sums->skipped, count);
 }
 
 /* ---- For programs ---- */
@@ -127,8 +129,8 @@ static void print_json(const struct campaign_verdict *verdicts, size_t count, co
     printf("  ]\n}\n");
 }
 
-int report_print(
-        const struct campaign *campaign, const char *server, bool json, struct report_sums *sums)
+int report_print(const struct campaign *campaign, const char *server, enum report_form form,
+        struct report_sums *sums)
 {
     struct campaign_verdict *verdicts;
     int64_t count = campaign_sum(&verdicts, campaign);
@@ -141,10 +143,10 @@ int report_print(
         sums->failed += verdicts[i].outcome == CHECK_FAIL;
         sums->skipped += verdicts[i].outcome == CHECK_SKIP;
     }
-    if (json)
+    if (form == REPORT_JSON)
         print_json(verdicts, (size_t)count, server, sums);
     else
-        print_text(verdicts, (size_t)count, sums);
+        print_text(verdicts, (size_t)count, form == REPORT_FAILED, sums);
     free(verdicts);
     return 0;
 }

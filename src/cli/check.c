@@ -38,6 +38,7 @@ struct check_options {
     int64_t window_ms;
     int64_t jobs;
     int64_t limit_s;
+    bool failed;
     bool json;
     bool list;
     bool help;
@@ -49,6 +50,7 @@ static const struct option rows[] = {
     { "version", 'V', OPTION_TEXT, FIELD(version), 0, 0, "3.1|3.1.1|5",
             "only this version of MQTT; all that the server speaks" },
     { "only", 'o', OPTION_TEXT, FIELD(only), 0, 0, "ID", "only this statement, or case by name" },
+    { "failed", 0, OPTION_SWITCH, FIELD(failed), 0, 0, NULL, "print only what failed" },
     { "json", 0, OPTION_SWITCH, FIELD(json), 0, 0, NULL, "print one JSON object" },
     { "list", 0, OPTION_SWITCH, FIELD(list), 0, 0, NULL, "print the cases and their statements" },
     { "user", 'u', OPTION_TEXT, FIELD(user), 0, 0, "NAME", "the user name to log in with" },
@@ -193,6 +195,11 @@ static struct check_target target_of(const struct check_options *read, const str
 
 /* ---- The run ---- */
 
+static enum report_form form_of(const struct check_options *read)
+{
+    return read->json ? REPORT_JSON : read->failed ? REPORT_FAILED : REPORT_ALL;
+}
+
 static int run_cases(struct campaign *campaign, const struct campaign_options *chosen,
         const struct check_options *read, struct check_target *target, struct socket_doors *doors)
 {
@@ -214,9 +221,10 @@ static int run_cases(struct campaign *campaign, const struct campaign_options *c
         free(refusal);
         return EXIT_NO_SERVER;
     }
+    fprintf(stderr, "nightjar check: %s: %zu cases\n", read->server, campaign->count);
     result = campaign_run(campaign, chosen, target, &wire);
     if (result == 0)
-        result = report_print(campaign, read->server, read->json, &sums);
+        result = report_print(campaign, read->server, form_of(read), &sums);
     if (result < 0) {
         fprintf(stderr, "nightjar check: %s\n", strerror(-result));
         return EXIT_NO_SERVER;
