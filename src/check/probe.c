@@ -433,21 +433,15 @@ void probe_expect_closed(struct probe *probe)
         check_fail(probe->check, "client %u is cut off", probe->number);
 }
 
-void probe_expect_end(struct probe *probe, const char *codes)
+/* The packet, if there is one, is the last in 5.0. */
+static void expect_last(struct probe *probe, struct bytes packet, const char *codes)
 {
     uint8_t type = probe->connected ? DISCONNECT : CONNACK;
-    struct bytes packet;
-    struct bytes body;
+    struct bytes body = check_body(packet);
     uint8_t code = 0;
 
-    if (probe->version != MQTT_5_0) {
-        probe_expect_closed(probe);
-        return;
-    }
-    packet = probe_take(probe);
     if (packet.size == 0 && probe->closed)
         return;
-    body = check_body(packet);
     if (type == DISCONNECT && body.size > 0)
         code = body.data[0];
     if (type == CONNACK && body.size > 1 && body.data[0] == 0)
@@ -456,6 +450,14 @@ void probe_expect_end(struct probe *probe, const char *codes)
         check_fail(probe->check, "client %u is cut off, at most with a %s %s before", probe->number,
                 type == CONNACK ? "CONNACK" : "DISCONNECT", codes);
     probe_expect_closed(probe);
+}
+
+void probe_expect_end(struct probe *probe, const char *codes)
+{
+    if (probe->version == MQTT_5_0)
+        expect_last(probe, probe_take(probe), codes);
+    else
+        probe_expect_closed(probe);
 }
 
 /* ---- Connecting ---- */
@@ -584,6 +586,17 @@ void probe_forget_ids(struct probe *probe)
     memset(probe->check->scope.ids, 0, sizeof(probe->check->scope.ids));
 }
 
+const char *check_repeat(char *out, size_t size, const char *part, unsigned times)
+{
+    size_t part_size = strlen(part);
+
+    assert(part_size * times < size);
+    for (unsigned i = 0; i < times; i++)
+        memcpy(out + i * part_size, part, part_size);
+    out[part_size * times] = '\0';
+    return out;
+}
+
 size_t probe_size(struct probe *probe, const char *format, ...)
 {
     FORMAT(probe->check, format);
@@ -603,6 +616,23 @@ void probe_subscribes(struct probe *probe, const char *filter, uint8_t options)
 
     probe_send(probe, "82 RL %04x %s S'%s' %02x", OUR_ID, no_properties(probe), filter, options);
     probe_expect(probe, "90 RL %04x %s %02x", OUR_ID, properties, options & 3);
+}
+
+void probe_cannot_subscribe(struct probe *probe, const char *filter, const char *codes)
+{
+    char suback[CHECK_TEXT_SIZE / 256];
+    const char *text = suback;
+    struct bytes packet;
+
+    probe_send(probe, "82 RL %04x %s %s", OUR_ID, no_properties(probe), filter);
+    if (probe->version != MQTT_5_0) {
+        probe_expect_closed(probe);
+        return;
+    }
+    packet = probe_take(probe);
+    snprintf(suback, sizeof(suback), "90 RL %04x [P] 8f", OUR_ID);
+    if (packet.size == 0 || !fits(probe, packet, &text))
+        expect_last(probe, packet, codes);
 }
 
 void probe_publishes(struct probe *probe, uint8_t flags, const char *topic, const char *payload)

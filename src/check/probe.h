@@ -154,6 +154,9 @@ uint16_t probe_id(const struct probe *probe, unsigned which);
 /* Forgets what id1 .. id9 were. */
 void probe_forget_ids(struct probe *probe);
 
+/* For long texts: `part`, so many times. Returns `out`. */
+const char *check_repeat(char *out, size_t size, const char *part, unsigned times);
+
 /* The size in bytes of the packet that the text says. */
 size_t probe_size(struct probe *probe, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
@@ -163,6 +166,10 @@ size_t probe_size(struct probe *probe, const char *format, ...)
 /* Subscribes with these options (in 3.x: the QoS), and is granted their QoS. `filter` is in the
  * notation's characters: "~/a". */
 void probe_subscribes(struct probe *probe, const char *filter, uint8_t options);
+
+/* Subscribes with this filter and its options, "S'~/a' 00", which the server cannot accept: in 5.0
+ * it may say so with a SUBACK 8F; else the transport ends, as probe_expect_end() has it. */
+void probe_cannot_subscribe(struct probe *probe, const char *filter, const char *codes);
 
 /* Publishes and finishes the exchange, with success. `flags` are those of the fixed header: 1 is
  * RETAIN, 2 QoS 1, 4 QoS 2. */
