@@ -24,12 +24,19 @@ static const char *next_id(const char *at)
     return at + strspn(at, " ");
 }
 
-static bool shows(const struct check_case *test, const char *wanted)
+/* Whether this is the case's id, its name, or the name of its test, "5.0_a_ping_is_answered". */
+static bool is_wanted(
+        const struct check_chapter *chapter, const struct check_case *test, const char *wanted)
 {
+    const char *version = check_version_text(chapter->version);
+    size_t size = strlen(version);
+
     for (const char *at = test->statements ? test->statements : ""; *at; at = next_id(at)) {
         if (strlen(wanted) == id_size(at) && strncmp(at, wanted, id_size(at)) == 0)
             return true;
     }
+    if (strncmp(wanted, version, size) == 0 && wanted[size] == '_')
+        wanted += size + 1;
     return strcmp(test->name, wanted) == 0;
 }
 
@@ -42,7 +49,7 @@ static size_t choose(struct campaign_entry *entries, const struct campaign_optio
 
         for (size_t j = 0; j < chapter->count; j++) {
             if (!(options->versions >> chapter->version & 1) ||
-                    (options->only && !shows(&chapter->cases[j], options->only)))
+                    (options->only && !is_wanted(chapter, &chapter->cases[j], options->only)))
                 continue;
             if (entries)
                 entries[count] = (struct campaign_entry){ chapter, &chapter->cases[j], { 0 } };

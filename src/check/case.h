@@ -63,6 +63,9 @@ struct check_chapter {
         title, version, cases, sizeof(cases) / sizeof((cases)[0])                                  \
     }
 
+/* "3.1", "3.1.1" or "5.0". */
+const char *check_version_text(enum mqtt_version version);
+
 /* Every chapter, and then NULL. */
 extern const struct check_chapter *const check_chapters[];
 

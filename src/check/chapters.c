@@ -35,3 +35,12 @@ const struct check_chapter *const check_chapters[] = {
     &check_websocket,
     NULL,
 };
+
+const char *check_version_text(enum mqtt_version version)
+{
+    static const char *const texts[] = {
+        [MQTT_3_1] = "3.1", [MQTT_3_1_1] = "3.1.1", [MQTT_5_0] = "5.0"
+    };
+
+    return texts[version];
+}

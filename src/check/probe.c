@@ -55,12 +55,12 @@ static void note_bytes(const struct probe *probe, char direction, struct bytes b
     size_t shown = bytes.size < SHOWN_MAX ? bytes.size : SHOWN_MAX;
 
     for (size_t i = 0; i < shown; i++)
-        snprintf(text + i * 3, 4, "%02x ", bytes.data[i]);
+        snprintf(text + i * 3, 4, " %02x", bytes.data[i]);
     if (shown < bytes.size)
-        check_note(probe->check, "client %u %c %s... %zu bytes in all", probe->number, direction,
+        check_note(probe->check, "client %u %c%s ... %zu bytes in all", probe->number, direction,
                 text, bytes.size);
     else
-        check_note(probe->check, "client %u %c %s", probe->number, direction, text);
+        check_note(probe->check, "client %u %c%s", probe->number, direction, text);
 }
 
 /* Writes the text's packets behind each other into the scratch. */
@@ -90,7 +90,8 @@ static struct bytes write_packets(struct check *check, const char *text)
         va_end(arguments);                                                                         \
     } while (0)
 
-static void format_text(struct check *check, const char *format, va_list arguments)
+static void __attribute__((format(printf, 2, 0)))
+format_text(struct check *check, const char *format, va_list arguments)
 {
     int size = vsnprintf(check->text, sizeof(check->text), format, arguments);
 

@@ -11,15 +11,6 @@ static const char *const outcomes[] = {
     [CHECK_PASS] = "PASS", [CHECK_FAIL] = "FAIL", [CHECK_SKIP] = "SKIP"
 };
 
-static const char *version_text(enum mqtt_version version)
-{
-    static const char *const texts[] = {
-        [MQTT_3_1] = "3.1", [MQTT_3_1_1] = "3.1.1", [MQTT_5_0] = "5.0"
-    };
-
-    return texts[version];
-}
-
 static const char *text_or_empty(const char *text)
 {
     return text ? text : "";
@@ -48,7 +39,7 @@ static void print_verdict(const struct campaign_verdict *verdict)
     printf("%s  %-*.*s %s\n", outcomes[verdict->outcome], ID_WIDTH, size, id,
             verdict->entry->test->name);
     if (verdict->outcome != CHECK_PASS)
-        printf("      %s %s\n", verdict->outcome == CHECK_FAIL ? "expected:" : "because it",
+        printf("      %s: %s\n", verdict->outcome == CHECK_FAIL ? "expected" : "why",
                 text_or_empty(result->reason));
     if (verdict->outcome == CHECK_FAIL)
         print_lines(text_or_empty(result->transcript));
@@ -65,7 +56,7 @@ static void print_text(const struct campaign_verdict *verdicts, size_t count, bo
         if (verdicts[i].entry->chapter != chapter) {
             printf("%s", chapter ? "\n" : "");
             chapter = verdicts[i].entry->chapter;
-            printf("MQTT %s: %s\n", version_text(chapter->version), chapter->title);
+            printf("MQTT %s: %s\n", check_version_text(chapter->version), chapter->title);
         }
         print_verdict(&verdicts[i]);
     }
@@ -83,6 +74,8 @@ static void print_string(const char *text, size_t size)
 
         if (byte == '"' || byte == '\\')
             printf("\\%c", byte);
+        else if (byte == '\n')
+            printf("\\n");
         else if (byte < 0x20)
             printf("\\u%04x", byte);
         else
@@ -104,7 +97,8 @@ static void print_json_verdict(const struct campaign_verdict *verdict)
     const char *transcript = text_or_empty(result->transcript);
 
     printf("    {\n      \"result\": \"%s\"", outcomes[verdict->outcome]);
-    print_member("version", version_text(verdict->version), strlen(version_text(verdict->version)));
+    print_member("version", check_version_text(verdict->version),
+            strlen(check_version_text(verdict->version)));
     if (verdict->id_size > 0)
         print_member("id", verdict->id, verdict->id_size);
     print_member("case", verdict->entry->test->name, strlen(verdict->entry->test->name));

@@ -270,8 +270,11 @@ static int check_server(const struct check_options *read)
     code = open_doors(&doors, &target, read, &place);
     if (code != 0)
         return code;
-    if (campaign_init(&campaign, &chosen) < 0)
-        return complain("no such statement or case; see --list", read->only ? read->only : "");
+    code = campaign_init(&campaign, &chosen);
+    if (code == -ENOENT && read->only)
+        return complain("no such statement or case, --list names them", read->only);
+    if (code < 0)
+        return complain(strerror(-code), "the cases");
     code = run_cases(&campaign, &chosen, read, &target, &doors);
     campaign_deinit(&campaign);
     return code;
@@ -283,7 +286,8 @@ static void list_cases(void)
         for (size_t j = 0; j < check_chapters[i]->count; j++) {
             const struct check_case *test = &check_chapters[i]->cases[j];
 
-            printf("%s\t%s\n", test->statements ? test->statements : "combination", test->name);
+            printf("%s\t%s_%s\n", test->statements ? test->statements : "combination",
+                    check_version_text(check_chapters[i]->version), test->name);
         }
     }
 }

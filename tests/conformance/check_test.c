@@ -155,15 +155,6 @@ static void play_with_shards(const void *subject)
     }
 }
 
-static const char *version_text(enum mqtt_version version)
-{
-    static const char *const texts[] = {
-        [MQTT_3_1] = "3.1", [MQTT_3_1_1] = "3.1.1", [MQTT_5_0] = "5.0"
-    };
-
-    return texts[version];
-}
-
 /* They live as long as the program. */
 static void add(const struct check_chapter *chapter, const struct check_case *test)
 {
@@ -174,7 +165,7 @@ static void add(const struct check_chapter *chapter, const struct check_case *te
     if (!subject || !entry || !name)
         abort();
     *subject = (struct subject){ chapter, test };
-    snprintf(name, NAME_SIZE, "%s_%s", version_text(chapter->version), test->name);
+    snprintf(name, NAME_SIZE, "%s_%s", check_version_text(chapter->version), test->name);
     *entry = (struct test_case){
         .name = name, .statements = test->statements, .run_on = play_with_shards, .subject = subject
     };
