@@ -91,7 +91,7 @@ static void a_clean_start_publishes_the_delayed_will(struct check *check)
 
 static void an_error_of_the_client_leaves_its_will(struct check *check)
 {
-    static const char *const errors[] = { "C1 00", "36 RL S'~/t' 0001 00 'x'", "82 02 0001",
+    static const char *const errors[] = { "36 RL S'~/t' 0001 00 'x'", "82 02 0001",
         "10 RL S'MQTT' 05 02 0000 00 S'~mortal'" };
     struct probe *all = watcher(check, "~watcher");
 
