@@ -266,16 +266,15 @@ static int check_server(const struct check_options *read)
         return complain("there are the versions 3.1, 3.1.1 and 5", read->version);
     if (name_run(chosen.name) < 0)
         return complain("the system gives no random bytes", read->server);
-    target = target_of(read, &place);
-    code = open_doors(&doors, &target, read, &place);
-    if (code != 0)
-        return code;
     code = campaign_init(&campaign, &chosen);
     if (code == -ENOENT && read->only)
         return complain("no such statement or case, --list names them", read->only);
     if (code < 0)
         return complain(strerror(-code), "the cases");
-    code = run_cases(&campaign, &chosen, read, &target, &doors);
+    target = target_of(read, &place);
+    code = open_doors(&doors, &target, read, &place);
+    if (code == 0)
+        code = run_cases(&campaign, &chosen, read, &target, &doors);
     campaign_deinit(&campaign);
     return code;
 }
