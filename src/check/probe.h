@@ -73,7 +73,7 @@ struct probe *probe_connects(struct check *check, const char *format, ...)
 struct probe *probe_connects_as(struct check *check, enum mqtt_version version, const char *format,
         ...) __attribute__((format(printf, 3, 4)));
 
-/* Sends the same CONNECT, and behind a '|' what is to be sent at once with it, and awaits nothing. */
+/* Sends the same CONNECT, and behind a '|' what is to be sent at once with it; awaits nothing. */
 struct probe *probe_tries(struct check *check, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
 

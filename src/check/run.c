@@ -33,8 +33,8 @@ void check_note(struct check *check, const char *format, ...)
 
 /* ---- How a case ends ---- */
 
-_Noreturn static void end(
-        struct check *check, enum check_outcome outcome, const char *format, va_list arguments)
+_Noreturn static void __attribute__((format(printf, 3, 0)))
+end(struct check *check, enum check_outcome outcome, const char *format, va_list arguments)
 {
     if (!check->clearing) {
         check->outcome = outcome;
