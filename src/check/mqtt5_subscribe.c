@@ -180,11 +180,10 @@ static void many_filters_are_as_many_requests_with_one_answer(struct check *chec
     struct probe *a = probe_connected(check, "~a");
     struct probe *b = probe_connected(check, "~b");
 
-    probe_send(a, "82 RL 0001 00 S'~/a' 00 S'~/b' 00 S'~/a' 04");
-    probe_expect(a, "90 RL 0001 [P] 00 00 00");
-    probe_publishes(a, 2, "~/a", "mine");
-    probe_publishes(b, 2, "~/a", "yours");
-    probe_receives(a, 0x30, "~/a", "yours");
+    probe_send(a, "82 RL 0001 00 S'~/a' 00 S'~/b' 00 S'~/a' 01");
+    probe_expect(a, "90 RL 0001 [P] 00 00 01");
+    probe_publishes(b, 2, "~/a", "x");
+    probe_receives(a, 0x32, "~/a", "x");
     probe_publishes(b, 2, "~/b", "x");
     probe_receives(a, 0x30, "~/b", "x");
     probe_expect_nothing(a);
