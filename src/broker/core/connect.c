@@ -430,7 +430,7 @@ static void come_in(struct admission *admission)
     outgoing_resume(&session->outgoing, send_window(core, admission->connect));
     set_up_connection(admission);
     session_attach(core, session, connection);
-    say_connack(admission, present && connection->version != MQTT_3_1); /* [V31-5] */
+    say_connack(admission, present);
     tell_connected(admission, present);
     authentication_finish(core, connection);
 }
