@@ -598,6 +598,12 @@ const char *check_repeat(char *out, size_t size, const char *part, unsigned time
     return out;
 }
 
+struct bytes probe_bytes(struct probe *probe, const char *format, ...)
+{
+    FORMAT(probe->check, format);
+    return write_packets(probe->check, probe->check->text);
+}
+
 size_t probe_size(struct probe *probe, const char *format, ...)
 {
     FORMAT(probe->check, format);

@@ -157,7 +157,11 @@ void probe_forget_ids(struct probe *probe);
 /* For long texts: `part`, so many times. Returns `out`. */
 const char *check_repeat(char *out, size_t size, const char *part, unsigned times);
 
-/* The size in bytes of the packet that the text says. */
+/* The bytes of the packets that the text says, until the next call for any probe of the case. */
+struct bytes probe_bytes(struct probe *probe, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
+
+/* Their size. */
 size_t probe_size(struct probe *probe, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
 
