@@ -63,8 +63,9 @@ void check_clear_assigned(struct check *check, struct bytes connack)
     remember(check, probe_property_text(connack, ASSIGNED_CLIENT_IDENTIFIER));
 }
 
-static void clear_session(struct check *check, struct bytes id)
+static void clear_session(struct check *check, const void *what)
 {
+    const struct bytes id = *(const struct bytes *)what;
     char text[CHECK_ID_SIZE * 2 + 1];
     struct probe *probe;
 
@@ -76,11 +77,12 @@ static void clear_session(struct check *check, struct bytes id)
 }
 
 /* A retained message goes when an empty one takes its place. */
-static void clear_retained(struct check *check)
+static void clear_retained(struct check *check, const void *what)
 {
     struct probe *probe = probe_connected(check, "~clear");
     const char *properties = check->setup.version == MQTT_5_0 ? "00" : "";
 
+    (void)what;
     probe_send(probe, "82 RL 0001 %s S'~/#' 00", properties);
     for (unsigned i = 0; i < RETAINED_MAX; i++) {
         struct bytes packet = probe_take_any(probe);
@@ -104,8 +106,11 @@ static void clear_retained(struct check *check)
 
 void check_clear(struct check *check)
 {
-    for (size_t i = 0; i < check->session_count; i++)
-        clear_session(check, bytes_of(check->sessions[i].id, check->sessions[i].size));
+    for (size_t i = 0; i < check->session_count; i++) {
+        const struct bytes id = bytes_of(check->sessions[i].id, check->sessions[i].size);
+
+        check_play(check, clear_session, &id);
+    }
     if (check->retained)
-        clear_retained(check);
+        check_play(check, clear_retained, NULL);
 }

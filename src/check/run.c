@@ -134,8 +134,16 @@ static void play_refusals(struct check *check, const struct check_case *test)
 
 /* ---- One case ---- */
 
-static void play(struct check *check, const struct check_case *test)
+void check_play(
+        struct check *check, void (*play)(struct check *check, const void *what), const void *what)
 {
+    if (setjmp(check->end) == 0)
+        play(check, what);
+}
+
+static void play_case(struct check *check, const void *what)
+{
+    const struct check_case *test = what;
     const struct check_target *target = check->setup.target;
 
     if (!target->speaks[check->setup.version])
@@ -190,13 +198,10 @@ void check_run(
     check->setup = *setup;
     check->scope.name = check->setup.name;
     check->outcome = CHECK_PASS;
-    if (setjmp(check->end) == 0)
-        play(check, test);
+    check_play(check, play_case, test);
     check->clearing = true;
-    if (setjmp(check->end) == 0) {
-        cut_all(check);
-        check_clear(check);
-    }
+    cut_all(check);
+    check_clear(check);
     cut_all(check);
     out->outcome = check->outcome;
     out->reason = copy_text(check->reason);

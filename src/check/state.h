@@ -61,6 +61,10 @@ struct check {
     uint8_t packets[CHECK_PACKETS_SIZE];
 };
 
+/* Plays until it ends, by itself or by check_fail() or check_skip(). */
+void check_play(
+        struct check *check, void (*play)(struct check *check, const void *what), const void *what);
+
 /* A line of the transcript. */
 void check_note(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
