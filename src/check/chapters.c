@@ -33,6 +33,8 @@ const struct check_chapter *const check_chapters[] = {
     &check_mqtt31,
     &check_combination,
     &check_websocket,
+    &check_websocket_311,
+    &check_websocket_31,
     NULL,
 };
 

@@ -34,5 +34,7 @@ extern const struct check_chapter check_mqtt311_topic;
 extern const struct check_chapter check_mqtt31;
 extern const struct check_chapter check_combination;
 extern const struct check_chapter check_websocket;
+extern const struct check_chapter check_websocket_311;
+extern const struct check_chapter check_websocket_31;
 
 #endif
