@@ -70,6 +70,14 @@ static void another_first_packet_is_cut_off_without_a_word(struct check *check)
 
 static void a_second_connect_is_a_protocol_error(struct check *check)
 {
+    struct probe *a = probe_connected(check, "~a");
+
+    probe_send(a, CONNECT("02 0000 00 S'~a'"));
+    probe_expect_end(a, "82");
+}
+
+static void a_second_connect_lets_the_will_out(struct check *check)
+{
     struct probe *witness = probe_connected(check, "~w");
     struct probe *a;
 
@@ -104,9 +112,9 @@ static void what_is_sent_before_connack_is_processed(struct check *check)
 
 static void nothing_behind_a_refused_connect_is_processed(struct check *check)
 {
-    /* An unknown method, a reserved flag and an unknown version. */
+    /* An unknown method, a reserved flag and a Will to a wildcard. */
     static const char *const packets[] = { CONNECT("02 0000 (15 S'~') S'~a'"),
-        CONNECT("03 0000 00 S'~a'"), "10 RL S'MQTT' 06 02 0000 00 S'~a'" };
+        CONNECT("03 0000 00 S'~a'"), CONNECT("06 0000 00 S'~a' 00 S'~/+' S'x'") };
     struct probe *witness = probe_connected(check, "~w");
 
     probe_subscribes(witness, "~/#", 0);
@@ -114,7 +122,7 @@ static void nothing_behind_a_refused_connect_is_processed(struct check *check)
         struct probe *a = probe_open(check);
 
         probe_send(a, "%s | 30 RL S'~/a' 00 'x' | 32 RL S'~/a' 0001 00 'x'", packets[i]);
-        probe_expect_end(a, "81 84 87 8c");
+        probe_expect_end(a, "81 82 87 8c 90");
     }
     probe_expect_nothing(witness);
 }
@@ -443,6 +451,7 @@ static void a_shared_message_may_be_too_large_for_a_member(struct check *check)
 static const struct check_case cases[] = {
     { "MQTT5-3.1.0-1", CASE(another_first_packet_is_cut_off_without_a_word) },
     { "MQTT5-3.1.0-2", CASE(a_second_connect_is_a_protocol_error) },
+    { "MQTT5-3.1.0-2", CASE(a_second_connect_lets_the_will_out) },
     { "MQTT5-3.1.2-1", "another_protocol_name_is_refused",
             .refused_first = "10 RL S'MQTX' 05 02 0000 00 S'~a' |"
                              "10 RL S'mqtt' 05 02 0000 00 S'~a' |"
