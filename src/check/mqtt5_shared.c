@@ -14,27 +14,17 @@ enum {
 
 /* ---- Filters ---- */
 
-static void expect_refused(struct check *check, const char *const *filters, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        probe_cannot_subscribe(probe_connected(check, "~a"), filters[i], "81 82 8F");
-}
-
 static void a_share_has_a_name(struct check *check)
 {
-    static const char *const filters[] = { "S'$share//~/a' 00", "S'$share//' 00",
-        "S'$share//#' 01" };
-
-    expect_refused(check, filters, sizeof(filters) / sizeof(filters[0]));
+    check_refuses_filters(check, "S'$share//~/a' 00 | S'$share//' 00 | S'$share//#' 01");
 }
 
 static void a_share_name_is_a_level_before_a_filter(struct check *check)
 {
-    static const char *const filters[] = { "S'$share/~g' 00", "S'$share/~g/' 00",
-        "S'$share/+/~/a' 00", "S'$share/#' 00", "S'$share/#/~/a' 00", "S'$share/~+/~/a' 00",
-        "S'$share/~#/~/a' 00", "S'$share/~g/~/a#' 00" };
-
-    expect_refused(check, filters, sizeof(filters) / sizeof(filters[0]));
+    check_refuses_filters(check,
+            "S'$share/~g' 00 | S'$share/~g/' 00 | S'$share/+/~/a' 00 | "
+            "S'$share/#' 00 | S'$share/#/~/a' 00 | S'$share/~+/~/a' 00 | "
+            "S'$share/~#/~/a' 00 | S'$share/~g/~/a#' 00");
 }
 
 /* ---- To whom a message goes ---- */

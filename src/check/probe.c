@@ -625,21 +625,30 @@ void probe_subscribes(struct probe *probe, const char *filter, uint8_t options)
     probe_expect(probe, "90 RL %04x %s %02x", OUR_ID, properties, options & 3);
 }
 
-void probe_cannot_subscribe(struct probe *probe, const char *filter, const char *codes)
+static void expect_no_grant(struct probe *probe)
 {
-    char suback[CHECK_TEXT_SIZE / 256];
-    const char *text = suback;
+    const char *suback = "90 RL 0001 [P] 8F";
     struct bytes packet;
 
-    probe_send(probe, "82 RL %04x %s %s", OUR_ID, no_properties(probe), filter);
     if (probe->version != MQTT_5_0) {
         probe_expect_closed(probe);
         return;
     }
     packet = probe_take(probe);
-    snprintf(suback, sizeof(suback), "90 RL %04x [P] 8f", OUR_ID);
-    if (packet.size == 0 || !fits(probe, packet, &text))
-        expect_last(probe, packet, codes);
+    if (packet.size == 0 || !fits(probe, packet, &suback))
+        expect_last(probe, packet, "81 82 8F");
+}
+
+void check_refuses_filters(struct check *check, const char *filters)
+{
+    for (const char *next; *filters; filters = next) {
+        struct probe *probe = probe_connected(check, "~c");
+
+        next = notation_next(filters);
+        probe_send(
+                probe, "82 RL 0001 %s %.*s", no_properties(probe), (int)(next - filters), filters);
+        expect_no_grant(probe);
+    }
 }
 
 void probe_publishes(struct probe *probe, uint8_t flags, const char *topic, const char *payload)

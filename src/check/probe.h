@@ -171,9 +171,9 @@ size_t probe_size(struct probe *probe, const char *format, ...)
  * notation's characters: "~/a". */
 void probe_subscribes(struct probe *probe, const char *filter, uint8_t options);
 
-/* Subscribes with this filter and its options, "S'~/a' 00", which the server cannot accept: in 5.0
- * it may say so with a SUBACK 8F; else the transport ends, as probe_expect_end() has it. */
-void probe_cannot_subscribe(struct probe *probe, const char *filter, const char *codes);
+/* No client can subscribe with any of these filters and options, "S'~/a#' 00 | S'' 00": in 5.0 a
+ * SUBACK 8F may say so; else the transport ends as in probe_expect_end(), with 81, 82 or 8F. */
+void check_refuses_filters(struct check *check, const char *filters);
 
 /* Publishes and finishes the exchange, with success. `flags` are those of the fixed header: 1 is
  * RETAIN, 2 QoS 1, 4 QoS 2. */
