@@ -433,8 +433,6 @@ static void a_shared_message_may_be_too_large_for_a_member(struct check *check)
     struct probe *small = probe_connects(check, "02 0000 (27 %08x) S'~s'", SMALL_MAX);
     struct probe *large = probe_connected(check, "~l");
 
-    if (!check_target(check)->shared)
-        check_skip(check, "the server has no shared subscriptions");
     probe_subscribes(small, "$share/~g/~/a", 0);
     probe_subscribes(large, "$share/~g/~/a", 0);
     for (unsigned i = 1; i <= 4; i++) {
@@ -536,7 +534,8 @@ static const struct check_case cases[] = {
     { "U5-3.1.2.11.4-1", "a_maximum_packet_size_of_0_is_refused",
             .refused_first = CONNECT("02 0000 (27 00000000) S'~a'"), .codes = "82" },
     { "U5-3.1.2.11.4-1", CASE(a_client_without_a_limit_gets_large_packets) },
-    { "U5-3.1.2.11.4-3", CASE(a_shared_message_may_be_too_large_for_a_member) },
+    { "U5-3.1.2.11.4-3", CASE(a_shared_message_may_be_too_large_for_a_member),
+            .need = NEED_SHARED },
     { "U5-3.1.2.11.6-1", "a_request_for_response_information_is_0_or_1",
             .refused_first = CONNECT("02 0000 (19 02) S'~a'"), .codes = "82" },
     { "U5-3.1.2.11.7-1", "a_request_for_problem_information_is_0_or_1",
