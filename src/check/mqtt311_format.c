@@ -59,23 +59,19 @@ static void remaining_lengths_of_one_to_three_bytes_are_read(struct check *check
 static void every_packet_of_the_server_has_its_own_flags(struct check *check)
 {
     struct probe *a = probe_connected(check, "~a");
+    struct probe *b = probe_connected(check, "~b");
 
-    probe_send(a, "82 RL 0001 S'~/a' 02");
-    probe_expect(a, "90 03 0001 02");
-    probe_send(a, "32 RL S'~/a' 0002 'x'");
-    probe_expect_all(a, "40 02 0002 | 32 RL S'~/a' id1 'x'");
-    probe_send(a, "40 02 id1 | 34 RL S'~/a' 0003 'x'");
-    probe_expect(a, "50 02 0003");
-    probe_send(a, "62 02 0003");
-    probe_expect_all(a, "70 02 0003 | 34 RL S'~/a' id2 'x'");
-    probe_send(a, "50 02 id2");
-    probe_expect(a, "62 02 id2");
-    probe_send(a, "70 02 id2 | 30 RL S'~/a' 'x'");
-    probe_expect(a, "30 RL S'~/a' 'x'");
-    probe_send(a, "A2 RL 0004 S'~/a'");
-    probe_expect(a, "B0 02 0004");
-    probe_send(a, "C0 00");
-    probe_expect(a, "D0 00");
+    probe_send(b, "82 RL 0001 S'~/a' 02");
+    probe_expect(b, "90 03 0001 02");
+    probe_send(a, "30 RL S'~/a' '0' | 32 RL S'~/a' 0001 '1' | 34 RL S'~/a' 0002 '2'");
+    probe_expect(a, "40 02 0001 | 50 02 0002");
+    probe_send(a, "62 02 0002");
+    probe_expect(a, "70 02 0002");
+    probe_expect_all(b, "30 RL S'~/a' '0' | 32 RL S'~/a' id1 '1' | 34 RL S'~/a' id2 '2'");
+    probe_send(b, "40 02 id1 | 50 02 id2");
+    probe_expect(b, "62 02 id2");
+    probe_send(b, "70 02 id2 | A2 RL 0002 S'~/a' | C0 00");
+    probe_expect(b, "B0 02 0002 | D0 00");
 }
 
 static const struct check_case cases[] = {

@@ -107,15 +107,16 @@ static void a_session_keeps_all_of_its_state(struct check *check)
 
 static void a_session_lasts_as_long_as_its_connection(struct check *check)
 {
-    struct probe *a = probe_connected(check, "~a");
-    struct probe *b = probe_resumed(check, "~b", false);
+    struct probe *publisher = probe_connected(check, "~p");
+    struct probe *clean = probe_connected(check, "~a");
+    struct probe *kept = probe_resumed(check, "~b", false);
 
-    probe_subscribes(a, "~/a", 1);
-    probe_subscribes(b, "~/a", 1);
+    probe_subscribes(clean, "~/a", 1);
+    probe_subscribes(kept, "~/a", 1);
     check_wait(check, 2000);
-    probe_publishes(a, 2, "~/a", "x");
-    probe_receives(a, 0x32, "~/a", "x");
-    probe_receives(b, 0x32, "~/a", "x");
+    probe_publishes(publisher, 2, "~/a", "x");
+    probe_receives(clean, 0x32, "~/a", "x");
+    probe_receives(kept, 0x32, "~/a", "x");
 }
 
 /* ---- The Will ---- */
@@ -148,6 +149,15 @@ static void a_will_is_published_after_a_protocol_error(struct check *check)
     struct will will = connect_with_will(check);
 
     probe_send(will.owner, "F0 00");
+    probe_expect_closed(will.owner);
+    probe_receives(will.watcher, 0x30, "~/w", "bye");
+}
+
+static void a_will_is_published_after_a_second_connect(struct check *check)
+{
+    struct will will = connect_with_will(check);
+
+    probe_send(will.owner, "10 RL S'MQTT' 04 02 0000 S'~a'");
     probe_expect_closed(will.owner);
     probe_receives(will.watcher, 0x30, "~/w", "bye");
 }
@@ -293,6 +303,7 @@ static const struct check_case cases[] = {
     { "MQTT311-4.1.0-2", CASE(a_session_lasts_as_long_as_its_connection) },
     { "MQTT311-3.1.2-8", CASE(a_will_is_published_when_the_connection_breaks) },
     { "MQTT311-3.1.2-8", CASE(a_will_is_published_after_a_protocol_error) },
+    { "MQTT311-3.1.2-8", CASE(a_will_is_published_after_a_second_connect) },
     { "MQTT311-3.1.2-8", CASE(a_will_is_published_at_a_take_over) },
     { "MQTT311-3.1.2-9", CASE(a_will_has_the_qos_and_retain_of_its_flags) },
     { "MQTT311-3.1.2-10", CASE(a_will_is_published_once) },

@@ -44,7 +44,7 @@ static void there_is_a_code_for_each_filter(struct check *check)
     struct probe *a = probe_connected(check, "~a");
 
     probe_send(a, "82 RL 0001 S'~/a' 01 S'%s' 01 S'~/b' 00", check_target(check)->denied_topic);
-    probe_expect(a, "90 05 0001 <00 01> 80 00");
+    probe_expect(a, "90 05 0001 01 <00 01 80> 00");
 }
 
 static void codes_stand_in_the_order_of_the_filters(struct check *check)
@@ -55,7 +55,7 @@ static void codes_stand_in_the_order_of_the_filters(struct check *check)
     probe_expect(a, "90 05 0001 02 00 01");
 }
 
-/* None of the reason codes of 5.0 among them, even where the filter is one that 5.0 has rules for. */
+/* There is none of 5.0 among them, even for a filter that 5.0 has rules for. */
 static void codes_are_0_1_2_and_80(struct check *check)
 {
     const char *denied = check_target(check)->denied_topic;
