@@ -21,9 +21,6 @@ enum {
     SHARED_SUBSCRIPTION_AVAILABLE = 0x2A,
 };
 
-/* A CONNECT of 5.0 from its flags on. */
-#define CONNECT(rest) "10 RL S'MQTT' 05 " rest
-
 static bool has(struct bytes packet, uint8_t property)
 {
     uint32_t value;
@@ -53,7 +50,7 @@ static void connack_comes_once(struct check *check)
     struct probe *a = probe_connected(check, "~a");
 
     probe_expect_nothing(a);
-    probe_send(a, CONNECT("02 0000 00 S'~a'"));
+    probe_send(a, "10 RL S'MQTT' 05 02 0000 00 S'~a'");
     probe_expect_end(a, "82");
 }
 
@@ -106,8 +103,8 @@ static void a_wrong_login_does_not_show_the_session(struct check *check)
 
     probe_disconnects(a);
     a = probe_open(check);
-    probe_send(
-            a, CONNECT("c0 0000 00 S'~a' S'%s' S'%s'"), target->wrong_user, target->wrong_password);
+    probe_send(a, "10 RL S'MQTT' 05 c0 0000 00 S'~a' S'%s' S'%s'", target->wrong_user,
+            target->wrong_password);
     probe_expect_end(a, "86 87");
 }
 
@@ -116,10 +113,10 @@ static void a_wrong_login_does_not_show_the_session(struct check *check)
 /* Whether a server has to refuse these is not the question here. */
 static void a_refusal_has_a_code_of_connack_and_is_the_end(struct check *check)
 {
-    static const char *const packets[] = { CONNECT("03 0000 00 S'~a'"),
-        CONNECT("02 0000 00 S'~a' 00"), CONNECT("02 0000 (15 S'~') S'~a'"),
-        CONNECT("02 0000 (21 0000) S'~a'"), CONNECT("02 0000 (23 0001) S'~a'"),
-        CONNECT("06 0000 00 S'~a' 00 S'~/+' S'x'"), CONNECT("02 0000 00 0001 ff") };
+    static const char *const packets[] = { "10 RL S'MQTT' 05 03 0000 00 S'~a'",
+        "10 RL S'MQTT' 05 02 0000 00 S'~a' 00", "10 RL S'MQTT' 05 02 0000 (15 S'~') S'~a'",
+        "10 RL S'MQTT' 05 02 0000 (21 0000) S'~a'", "10 RL S'MQTT' 05 02 0000 (23 0001) S'~a'",
+        "10 RL S'MQTT' 05 06 0000 00 S'~a' 00 S'~/+' S'x'", "10 RL S'MQTT' 05 02 0000 00 0001 ff" };
     static const uint8_t codes[] = { 0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89,
         0x8A, 0x8C, 0x90, 0x95, 0x97, 0x99, 0x9A, 0x9B, 0x9C, 0x9D, 0x9F };
 

@@ -16,9 +16,6 @@ enum {
     USER_PROPERTY = 0x26,
 };
 
-/* A CONNECT of 5.0 from its flags on. */
-#define CONNECT(rest) "10 RL S'MQTT' 05 " rest
-
 static bool has(struct bytes packet, uint8_t property)
 {
     uint32_t value;
@@ -72,7 +69,7 @@ static void a_second_connect_is_a_protocol_error(struct check *check)
 {
     struct probe *a = probe_connected(check, "~a");
 
-    probe_send(a, CONNECT("02 0000 00 S'~a'"));
+    probe_send(a, "10 RL S'MQTT' 05 02 0000 00 S'~a'");
     probe_expect_end(a, "82");
 }
 
@@ -83,7 +80,7 @@ static void a_second_connect_lets_the_will_out(struct check *check)
 
     probe_subscribes(witness, "~/w", 0);
     a = probe_connects(check, "06 0000 00 S'~a' 00 S'~/w' S'bye'");
-    probe_send(a, CONNECT("06 0000 00 S'~a' 00 S'~/w' S'bye'"));
+    probe_send(a, "10 RL S'MQTT' 05 06 0000 00 S'~a' 00 S'~/w' S'bye'");
     probe_expect_end(a, "82");
     probe_expect(witness, "30 RL S'~/w' 00 'bye'");
 }
@@ -113,8 +110,8 @@ static void what_is_sent_before_connack_is_processed(struct check *check)
 static void nothing_behind_a_refused_connect_is_processed(struct check *check)
 {
     /* An unknown method, a reserved flag and a Will to a wildcard. */
-    static const char *const packets[] = { CONNECT("02 0000 (15 S'~') S'~a'"),
-        CONNECT("03 0000 00 S'~a'"), CONNECT("06 0000 00 S'~a' 00 S'~/+' S'x'") };
+    static const char *const packets[] = { "10 RL S'MQTT' 05 02 0000 (15 S'~') S'~a'",
+        "10 RL S'MQTT' 05 03 0000 00 S'~a'", "10 RL S'MQTT' 05 06 0000 00 S'~a' 00 S'~/+' S'x'" };
     struct probe *witness = probe_connected(check, "~w");
 
     probe_subscribes(witness, "~/#", 0);
@@ -132,8 +129,8 @@ static void a_wrong_login_is_refused(struct check *check)
     const struct check_target *target = check_target(check);
     struct probe *a = probe_open(check);
 
-    probe_send(
-            a, CONNECT("c2 0000 00 S'~a' S'%s' S'%s'"), target->wrong_user, target->wrong_password);
+    probe_send(a, "10 RL S'MQTT' 05 c2 0000 00 S'~a' S'%s' S'%s'", target->wrong_user,
+            target->wrong_password);
     probe_expect_end(a, "86 87");
 }
 
@@ -154,7 +151,7 @@ static void a_password_needs_no_user_name(struct check *check)
 {
     struct probe *a = probe_open(check);
 
-    probe_send(a, CONNECT("42 0000 00 S'~a' S'pw'"));
+    probe_send(a, "10 RL S'MQTT' 05 42 0000 00 S'~a' S'pw'");
     if (lets_in(check, a, 0x86, 0x87))
         expect_pong(a);
 }
@@ -460,29 +457,33 @@ static const struct check_case cases[] = {
                              "10 RL S'MQTT' 7f 02 0000 00 S'~a'",
             .codes = "84" },
     { "MQTT5-3.1.2-3", "the_reserved_flag_is_malformed",
-            .refused_first = CONNECT("03 0000 00 S'~a'") "|" CONNECT("01 0000 00 S'~a'"),
+            .refused_first = "10 RL S'MQTT' 05 03 0000 00 S'~a' |"
+                             "10 RL S'MQTT' 05 01 0000 00 S'~a'",
             .codes = "81" },
     { "MQTT5-3.1.2-9", "a_will_flag_without_the_whole_will_is_malformed",
-            .refused_first =
-                    CONNECT("06 0000 00 S'~a'") "|" CONNECT("06 0000 00 S'~a' 00") "|" CONNECT(
-                            "06 0000 00 S'~a' 00 S'~/w'") "|" CONNECT("06 0000 00 S'~a' S'~/w' S'x'"),
+            .refused_first = "10 RL S'MQTT' 05 06 0000 00 S'~a' |"
+                             "10 RL S'MQTT' 05 06 0000 00 S'~a' 00 |"
+                             "10 RL S'MQTT' 05 06 0000 00 S'~a' 00 S'~/w' |"
+                             "10 RL S'MQTT' 05 06 0000 00 S'~a' S'~/w' S'x'",
             .codes = "81" },
     { "MQTT5-3.1.2-11", "a_will_qos_without_a_will_is_malformed",
-            .refused_first = CONNECT("0a 0000 00 S'~a'") "|" CONNECT(
-                    "12 0000 00 S'~a'") "|" CONNECT("1a 0000 00 S'~a'"),
+            .refused_first = "10 RL S'MQTT' 05 0a 0000 00 S'~a' |"
+                             "10 RL S'MQTT' 05 12 0000 00 S'~a' |"
+                             "10 RL S'MQTT' 05 1a 0000 00 S'~a'",
             .codes = "81" },
     { "MQTT5-3.1.2-12", "a_will_qos_of_3_is_malformed",
-            .refused_first = CONNECT("1e 0000 00 S'~a' 00 S'~/w' S'x'"), .codes = "81" },
+            .refused_first = "10 RL S'MQTT' 05 1e 0000 00 S'~a' 00 S'~/w' S'x'", .codes = "81" },
     { "MQTT5-3.1.2-13", "a_will_retain_without_a_will_is_malformed",
-            .refused_first = CONNECT("22 0000 00 S'~a'"), .codes = "81" },
+            .refused_first = "10 RL S'MQTT' 05 22 0000 00 S'~a'", .codes = "81" },
     { "MQTT5-3.1.2-16", "a_user_name_without_its_flag_is_malformed",
-            .refused_first = CONNECT("02 0000 00 S'~a' S'u'"), .codes = "81" },
+            .refused_first = "10 RL S'MQTT' 05 02 0000 00 S'~a' S'u'", .codes = "81" },
     { "MQTT5-3.1.2-17", "a_user_name_flag_without_the_name_is_malformed",
-            .refused_first = CONNECT("82 0000 00 S'~a'"), .codes = "81" },
+            .refused_first = "10 RL S'MQTT' 05 82 0000 00 S'~a'", .codes = "81" },
     { "MQTT5-3.1.2-18", "a_password_without_its_flag_is_malformed",
-            .refused_first = CONNECT("82 0000 00 S'~a' S'u' S'pw'"), .codes = "81" },
+            .refused_first = "10 RL S'MQTT' 05 82 0000 00 S'~a' S'u' S'pw'", .codes = "81" },
     { "MQTT5-3.1.2-19", "a_password_flag_without_the_password_is_malformed",
-            .refused_first = CONNECT("42 0000 00 S'~a'") "|" CONNECT("c2 0000 00 S'~a' S'u'"),
+            .refused_first = "10 RL S'MQTT' 05 42 0000 00 S'~a' |"
+                             "10 RL S'MQTT' 05 c2 0000 00 S'~a' S'u'",
             .codes = "81" },
     { "MQTT5-3.1.2-19", CASE(a_password_needs_no_user_name) },
     { "MQTT5-3.1.2-20", CASE(a_client_that_pings_is_kept_and_another_is_not) },
@@ -496,25 +497,28 @@ static const struct check_case cases[] = {
     { "MQTT5-3.1.3-1", CASE(the_fields_of_connect_stand_in_order) },
     { "MQTT5-3.1.3-2", CASE(the_client_id_names_the_session) },
     { "MQTT5-3.1.3-3", "a_connect_without_a_client_id_field_is_malformed",
-            .refused_first = CONNECT("02 0000 00"), .codes = "81" },
+            .refused_first = "10 RL S'MQTT' 05 02 0000 00", .codes = "81" },
     { "MQTT5-3.1.3-4", "a_client_id_that_is_no_string_is_malformed",
-            .refused_first = CONNECT("02 0000 00 0001 ff"), .codes = "81" },
+            .refused_first = "10 RL S'MQTT' 05 02 0000 00 0001 ff", .codes = "81" },
     { "MQTT5-3.1.3-5", CASE(ids_of_1_to_23_letters_and_digits_are_taken) },
     { "MQTT5-3.1.3-6", CASE(a_client_without_an_id_is_given_one) },
     { "MQTT5-3.1.3-7", CASE(the_assigned_id_is_as_good_as_one_that_was_sent) },
     { "MQTT5-3.1.3-8", CASE(a_refused_id_is_told_by_85), .need = NEED_REFUSED_ID },
     { "MQTT5-3.1.3-8", CASE(an_empty_id_that_is_refused_is_told_by_85), .need = NEED_NO_EMPTY_ID },
     { "MQTT5-3.1.3-11", "a_will_topic_that_is_no_string_is_malformed",
-            .refused_first = CONNECT("06 0000 00 S'~a' 00 000b '~/' c328 S'x'"), .codes = "81" },
+            .refused_first = "10 RL S'MQTT' 05 06 0000 00 S'~a' 00 000b '~/' c328 S'x'",
+            .codes = "81" },
     { "MQTT5-3.1.3-11", "a_will_topic_with_a_wildcard_is_refused",
-            .refused_first = CONNECT("06 0000 00 S'~a' 00 S'~/+' S'x'") "|" CONNECT(
-                    "06 0000 00 S'~a' 00 S'~/#' S'x'"),
+            .refused_first = "10 RL S'MQTT' 05 06 0000 00 S'~a' 00 S'~/+' S'x' |"
+                             "10 RL S'MQTT' 05 06 0000 00 S'~a' 00 S'~/#' S'x'",
             .codes = "81 82 90" },
     { "MQTT5-3.1.3-12", "a_user_name_that_is_no_string_is_malformed",
-            .refused_first = CONNECT("82 0000 00 S'~a' 0001 ff"), .codes = "81" },
+            .refused_first = "10 RL S'MQTT' 05 82 0000 00 S'~a' 0001 ff", .codes = "81" },
     { "MQTT5-3.1.4-1", "a_connect_cut_short_or_with_more_behind_is_malformed",
-            .refused_first = "10 RL S'MQTT' 05 02 |" CONNECT("02 0000") "|" CONNECT(
-                    "02 0000 00 0009 'short'") "|" CONNECT("02 0000 00 S'~a' 00"),
+            .refused_first = "10 RL S'MQTT' 05 02 |"
+                             "10 RL S'MQTT' 05 02 0000 |"
+                             "10 RL S'MQTT' 05 02 0000 00 0009 'short' |"
+                             "10 RL S'MQTT' 05 02 0000 00 S'~a' 00",
             .codes = "81" },
     { "MQTT5-3.1.4-2", CASE(a_wrong_login_is_refused), .need = NEED_LOGIN },
     { "MQTT5-3.1.4-5", CASE(a_valid_connect_is_answered_by_connack_00) },
@@ -523,34 +527,45 @@ static const struct check_case cases[] = {
             .need = NEED_CONNECT_TIMEOUT },
     { "U5-3.1.4-3", CASE(what_is_sent_before_connack_is_processed) },
     { "U5-3.1.2.11-1", "a_property_of_connect_that_comes_twice_is_refused",
-            .refused_first = CONNECT("02 0000 (11 00000001 11 00000001) S'~a'") "|" CONNECT("02 0000 (21 0001 21 0001) S'~a'") "|" CONNECT("02 0000 (27 00001000 27 00001000) S'~a'") "|" CONNECT(
-                    "02 0000 (22 0001 22 0001) S'~a'") "|" CONNECT("02 0000 (19 01 19 01) S'~a'") "|" CONNECT("02 0000 (17 01 17 01) S'~a'") "|" CONNECT("02 0000 (15 S'~' 15 S'~') S'~a'") "|" CONNECT("02 0000 (15 S'~' 16 S'd' 16 S'd') S'~a'"),
+            .refused_first = "10 RL S'MQTT' 05 02 0000 (11 00000001 11 00000001) S'~a' |"
+                             "10 RL S'MQTT' 05 02 0000 (21 0001 21 0001) S'~a' |"
+                             "10 RL S'MQTT' 05 02 0000 (27 00001000 27 00001000) S'~a' |"
+                             "10 RL S'MQTT' 05 02 0000 (22 0001 22 0001) S'~a' |"
+                             "10 RL S'MQTT' 05 02 0000 (19 01 19 01) S'~a' |"
+                             "10 RL S'MQTT' 05 02 0000 (17 01 17 01) S'~a' |"
+                             "10 RL S'MQTT' 05 02 0000 (15 S'~' 15 S'~') S'~a' |"
+                             "10 RL S'MQTT' 05 02 0000 (15 S'~' 16 S'd' 16 S'd') S'~a'",
             .codes = "82" },
     { "U5-3.1.2.11.2-1", CASE(a_session_without_expiry_ends_with_its_connection) },
     { "U5-3.1.2.11.2-1", CASE(an_expiry_of_ffffffff_keeps_the_session) },
     { "U5-3.1.2.11.3-1", "a_receive_maximum_of_0_is_refused",
-            .refused_first = CONNECT("02 0000 (21 0000) S'~a'"), .codes = "82" },
+            .refused_first = "10 RL S'MQTT' 05 02 0000 (21 0000) S'~a'", .codes = "82" },
     { "U5-3.1.2.11.3-1", CASE(receive_maximum_is_that_of_the_connection) },
     { "U5-3.1.2.11.4-1", "a_maximum_packet_size_of_0_is_refused",
-            .refused_first = CONNECT("02 0000 (27 00000000) S'~a'"), .codes = "82" },
+            .refused_first = "10 RL S'MQTT' 05 02 0000 (27 00000000) S'~a'", .codes = "82" },
     { "U5-3.1.2.11.4-1", CASE(a_client_without_a_limit_gets_large_packets) },
     { "U5-3.1.2.11.4-3", CASE(a_shared_message_may_be_too_large_for_a_member),
             .need = NEED_SHARED },
     { "U5-3.1.2.11.6-1", "a_request_for_response_information_is_0_or_1",
-            .refused_first = CONNECT("02 0000 (19 02) S'~a'"), .codes = "82" },
+            .refused_first = "10 RL S'MQTT' 05 02 0000 (19 02) S'~a'", .codes = "82" },
     { "U5-3.1.2.11.7-1", "a_request_for_problem_information_is_0_or_1",
-            .refused_first = CONNECT("02 0000 (17 02) S'~a'"), .codes = "82" },
+            .refused_first = "10 RL S'MQTT' 05 02 0000 (17 02) S'~a'", .codes = "82" },
     { "U5-3.1.2.11.10-1", "authentication_data_without_a_method_is_refused",
-            .refused_first = CONNECT("02 0000 (16 S'd') S'~a'"), .codes = "82" },
+            .refused_first = "10 RL S'MQTT' 05 02 0000 (16 S'd') S'~a'", .codes = "82" },
     { "U5-3.1.3.2-1", "a_property_of_the_will_that_comes_twice_is_refused",
             .refused_first =
-                    CONNECT("06 0000 00 S'~a' (18 00000001 18 00000001) S'~/w' S'x'") "|" CONNECT("06 0000 00 S'~a' (01 00 01 00) S'~/w' S'x'") "|" CONNECT("06 0000 00 S'~a' (02 00000001 02 00000001) S'~/w' S'x'") "|" CONNECT(
-                            "06 0000 00 S'~a' (03 S't' 03 S't') S'~/w' S'x'") "|" CONNECT("06 0000 00 S'~a' (08 S'~/r' 08 S'~/r') S'~/w' S'x'") "|" CONNECT("06 0000 00 S'~a' (09 S'd' 09 S'd') S'~/w' S'x'"),
+                    "10 RL S'MQTT' 05 06 0000 00 S'~a' (18 00000001 18 00000001) S'~/w' S'x' |"
+                    "10 RL S'MQTT' 05 06 0000 00 S'~a' (01 00 01 00) S'~/w' S'x' |"
+                    "10 RL S'MQTT' 05 06 0000 00 S'~a' (02 00000001 02 00000001) S'~/w' S'x' |"
+                    "10 RL S'MQTT' 05 06 0000 00 S'~a' (03 S't' 03 S't') S'~/w' S'x' |"
+                    "10 RL S'MQTT' 05 06 0000 00 S'~a' (08 S'~/r' 08 S'~/r') S'~/w' S'x' |"
+                    "10 RL S'MQTT' 05 06 0000 00 S'~a' (09 S'd' 09 S'd') S'~/w' S'x'",
             .codes = "82" },
     { "U5-3.1.3.2-2", "a_property_that_no_will_has_is_malformed",
-            .refused_first =
-                    CONNECT("06 0000 00 S'~a' (23 0001) S'~/w' S'x'") "|" CONNECT("06 0000 00 S'~a' (11 00000001) S'~/w' S'x'") "|" CONNECT(
-                            "06 0000 00 S'~a' (0b 01) S'~/w' S'x'") "|" CONNECT("06 0000 00 S'~a' (1f S'r') S'~/w' S'x'"),
+            .refused_first = "10 RL S'MQTT' 05 06 0000 00 S'~a' (23 0001) S'~/w' S'x' |"
+                             "10 RL S'MQTT' 05 06 0000 00 S'~a' (11 00000001) S'~/w' S'x' |"
+                             "10 RL S'MQTT' 05 06 0000 00 S'~a' (0b 01) S'~/w' S'x' |"
+                             "10 RL S'MQTT' 05 06 0000 00 S'~a' (1f S'r') S'~/w' S'x'",
             .codes = "81" },
     { "U5-3.1.3.2.3-1", CASE(a_bad_payload_of_a_text_will_is_taken_or_refused) },
 };
