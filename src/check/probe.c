@@ -10,9 +10,11 @@
 #include <stdlib.h>
 
 enum {
+    ANSWER_TEXT_SIZE = 32,
     CONNACK = 0x20,
     PUBREC = 0x50,
     DISCONNECT = 0xE0,
+    PUBLISH_TYPE = 3,
     READ_SIZE = 65536,
     SHOWN_MAX = 64,  /* bytes of a packet in the transcript */
     CODES_MAX = 32,  /* reason codes in one list */
@@ -37,11 +39,10 @@ static void octets_add(struct probe *probe, struct octets *octets, struct bytes 
     octets->size += bytes.size;
 }
 
-static void octets_consume(struct octets *octets, size_t size)
+static void octets_remove(struct octets *octets, size_t at, size_t size)
 {
     octets->size -= size;
-    if (octets->size > 0)
-        memmove(octets->data, octets->data + size, octets->size);
+    memmove(octets->data + at, octets->data + at + size, octets->size - at);
 }
 
 static struct bytes octets_bytes(const struct octets *octets)
@@ -229,23 +230,43 @@ static void keep_connack(struct probe *probe, struct bytes packet)
     check_clear_assigned(probe->check, packet);
 }
 
-/* The next packet within this time, or empty. */
-static struct bytes take_within(struct probe *probe, int64_t patience_ms)
+/* Which packets to take. */
+enum taking {
+    TAKE_ANY,
+    TAKE_ANSWER, /* no PUBLISH: it stays, to be taken later */
+};
+
+/* The first packet of that kind that has come whole; empty when there is none. */
+static struct bytes find_packet(const struct probe *probe, enum taking taking)
+{
+    struct bytes rest = octets_bytes(&probe->down);
+    struct bytes packet = check_first_packet(rest);
+
+    while (taking == TAKE_ANSWER && packet.size > 0 && packet.data[0] >> 4 == PUBLISH_TYPE) {
+        rest = bytes_from(rest, packet.size);
+        packet = check_first_packet(rest);
+    }
+    return packet;
+}
+
+/* The next packet of that kind within this time, or empty. */
+static struct bytes take_within(struct probe *probe, enum taking taking, int64_t patience_ms)
 {
     const struct check *check = probe->check;
     int64_t until_ms = check_now_ms(check) + patience_ms;
-    struct bytes packet = check_first_packet(octets_bytes(&probe->down));
+    struct bytes packet = find_packet(probe, taking);
 
     while (packet.size == 0) {
         int64_t rest_ms = until_ms - check_now_ms(check);
 
         if (!hear(probe, rest_ms > 0 ? rest_ms : 0))
             break;
-        packet = check_first_packet(octets_bytes(&probe->down));
+        packet = find_packet(probe, taking);
     }
     probe->taken.size = 0;
     octets_add(probe, &probe->taken, packet);
-    octets_consume(&probe->down, packet.size);
+    if (packet.size > 0)
+        octets_remove(&probe->down, (size_t)(packet.data - probe->down.data), packet.size);
     packet = octets_bytes(&probe->taken);
     if (packet.size > 0) {
         note_bytes(probe, '<', packet);
@@ -256,12 +277,12 @@ static struct bytes take_within(struct probe *probe, int64_t patience_ms)
 
 struct bytes probe_take(struct probe *probe)
 {
-    return take_within(probe, probe->check->setup.wire->patience_ms);
+    return take_within(probe, TAKE_ANY, probe->check->setup.wire->patience_ms);
 }
 
 struct bytes probe_take_any(struct probe *probe)
 {
-    return take_within(probe, probe->check->setup.wire->window_ms);
+    return take_within(probe, TAKE_ANY, probe->check->setup.wire->window_ms);
 }
 
 struct bytes probe_take_bytes(struct probe *probe)
@@ -384,9 +405,9 @@ static bool has_code(const char *codes, uint8_t code)
     return false;
 }
 
-void probe_expect_ack(struct probe *probe, uint8_t type, uint16_t id, const char *codes)
+static void judge_ack(
+        struct probe *probe, struct bytes packet, uint8_t type, uint16_t id, const char *codes)
 {
-    struct bytes packet = probe_take(probe);
     struct bytes body = check_body(packet);
     bool named = packet.size > 0 && packet.data[0] == type && body.size >= 2 &&
             (body.data[0] << 8 | body.data[1]) == id;
@@ -398,11 +419,16 @@ void probe_expect_ack(struct probe *probe, uint8_t type, uint16_t id, const char
                 (unsigned)id, codes);
 }
 
+void probe_expect_ack(struct probe *probe, uint8_t type, uint16_t id, const char *codes)
+{
+    judge_ack(probe, probe_take(probe), type, id, codes);
+}
+
 /* ---- Nothing, and the end ---- */
 
 static void expect_nothing_within(struct probe *probe, int64_t patience_ms)
 {
-    if (take_within(probe, patience_ms).size > 0)
+    if (take_within(probe, TAKE_ANY, patience_ms).size > 0)
         check_fail(probe->check, "client %u gets no more than that", probe->number);
     if (probe->closed)
         check_fail(probe->check, "client %u stays connected", probe->number);
@@ -617,12 +643,23 @@ static const char *no_properties(const struct probe *probe)
     return probe->version == MQTT_5_0 ? "00" : "";
 }
 
+static struct bytes take_answer(struct probe *probe)
+{
+    return take_within(probe, TAKE_ANSWER, probe->check->setup.wire->patience_ms);
+}
+
 void probe_subscribes(struct probe *probe, const char *filter, uint8_t options)
 {
-    const char *properties = probe->version == MQTT_5_0 ? "[P]" : "";
+    char text[ANSWER_TEXT_SIZE];
+    const char *expected = text;
+    struct bytes packet;
 
     probe_send(probe, "82 RL %04x %s S'%s' %02x", OUR_ID, no_properties(probe), filter, options);
-    probe_expect(probe, "90 RL %04x %s %02x", OUR_ID, properties, options & 3);
+    snprintf(text, sizeof(text), "90 RL %04x %s %02x", OUR_ID,
+            probe->version == MQTT_5_0 ? "[P]" : "", options & 3);
+    packet = take_answer(probe);
+    if (packet.size == 0 || !fits(probe, packet, &expected))
+        fail_packet(probe, text, packet);
 }
 
 static void expect_no_grant(struct probe *probe)
@@ -662,11 +699,11 @@ void probe_publishes(struct probe *probe, uint8_t flags, const char *topic, cons
     }
     probe_send(
             probe, "%02x RL S'%s' %04x %s '%s'", 0x30u | flags, topic, OUR_ID, properties, payload);
-    probe_expect_ack(probe, qos == 1 ? 0x40 : PUBREC, OUR_ID, "00 10");
+    judge_ack(probe, take_answer(probe), qos == 1 ? 0x40 : PUBREC, OUR_ID, "00 10");
     if (qos == 1)
         return;
     probe_send(probe, "62 02 %04x", OUR_ID);
-    probe_expect_ack(probe, 0x70, OUR_ID, "00");
+    judge_ack(probe, take_answer(probe), 0x70, OUR_ID, "00");
 }
 
 void probe_receives(struct probe *probe, uint8_t first, const char *topic, const char *payload)

@@ -165,7 +165,7 @@ struct bytes probe_bytes(struct probe *probe, const char *format, ...)
 size_t probe_size(struct probe *probe, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
 
-/* ---- What most cases do ---- */
+/* ---- What most cases do; messages that come before an answer stay for later ---- */
 
 /* Subscribes with these options (in 3.x: the QoS), and is granted their QoS. `filter` is in the
  * notation's characters: "~/a". */

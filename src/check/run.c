@@ -16,6 +16,8 @@ void check_note(struct check *check, const char *format, ...)
     char *to = check->transcript;
     va_list arguments;
 
+    if (check->clearing)
+        return;
     if (check->transcript_size + LINE_SIZE > CHECK_REPORT_SIZE) {
         const char *half = strchr(to + check->transcript_size / 2, '\n');
 
