@@ -122,11 +122,14 @@ static void a_lost_connection_leaves_its_session(struct check *check)
     back(check, 30, true);
 }
 
+/* Its time has begun to run, and must not run on. */
 static void a_session_does_not_expire_while_connected(struct check *check)
 {
-    struct probe *a = back(check, 2, false);
     struct probe *b = probe_connected(check, "~b");
+    struct probe *a;
 
+    probe_disconnects(back(check, 2, false));
+    a = back(check, 2, true);
     probe_subscribes(a, "~/t", 0);
     check_wait(check, 3500);
     probe_publishes(b, 0, "~/t", "x");
