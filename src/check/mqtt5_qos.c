@@ -165,7 +165,7 @@ static void qos_2_is_open_until_its_pubrec(struct check *check)
     expect_open_until_acknowledged(check, 4, PUBREC);
 }
 
-/* A PUBREC of a failure ends the exchange: the next message takes its place, and no PUBREL comes. */
+/* A PUBREC with a failure ends the exchange: the next message comes, and no PUBREL. */
 static void pubrec_is_answered_by_pubrel_unless_it_fails(struct check *check)
 {
     struct probe *a = subscriber(check, 1);
@@ -221,9 +221,12 @@ static void what_was_sent_at_qos_2_does_not_expire(struct check *check)
     struct probe *a = subscriber(check, 100);
     struct probe *b = probe_connected(check, "~b");
 
-    probe_send(b,
-            "34 RL S'~/a' 0005 (02 00000002) '1' | 62 02 0005 | "
-            "34 RL S'~/a' 0006 (02 00000002) '2' | 62 02 0006");
+    for (uint16_t id = 1; id <= 2; id++) {
+        probe_send(b, "34 RL S'~/a' %04x (02 00000002) '%u'", (unsigned)id, (unsigned)id);
+        probe_expect_ack(b, PUBREC, id, "00");
+        probe_send(b, "62 02 %04x", (unsigned)id);
+        probe_expect_ack(b, PUBCOMP, id, "00");
+    }
     probe_expect(a, "34 RL S'~/a' id1 [P] '1' | 34 RL S'~/a' id2 [P] '2'");
     probe_send(a, "50 02 id2");
     probe_expect_ack(a, PUBREL, probe_id(a, 2), "00");
@@ -269,17 +272,20 @@ static void after_a_refusal_the_id_means_a_new_message(struct check *check)
     probe_receives(a, 0x34, "~/a", "x");
 }
 
+/* Once on the same connection, and once on the next one. */
 static void a_repeat_before_pubrel_is_not_delivered(struct check *check)
 {
     struct probe *a = subscriber(check, 100);
-    struct probe *b = probe_connected(check, "~b");
+    struct probe *b = probe_resumed(check, "~b", false);
 
     probe_send(b, "34 RL S'~/a' 0005 00 'x'");
     probe_expect_ack(b, PUBREC, 5, "00");
-    for (unsigned i = 0; i < 2; i++) {
-        probe_send(b, "3C RL S'~/a' 0005 00 'x'");
-        probe_expect_ack(b, PUBREC, 5, "00 10");
-    }
+    probe_send(b, "3C RL S'~/a' 0005 00 'x'");
+    probe_expect_ack(b, PUBREC, 5, "00 10");
+    probe_disconnects(b);
+    b = probe_resumed(check, "~b", true);
+    probe_send(b, "3C RL S'~/a' 0005 00 'x'");
+    probe_expect_ack(b, PUBREC, 5, "00 10");
     probe_send(b, "62 02 0005");
     probe_expect_ack(b, PUBCOMP, 5, "00");
     probe_receives(a, 0x34, "~/a", "x");
