@@ -44,7 +44,7 @@ static void an_unsuback_has_the_id_of_its_unsubscribe(struct check *check)
     probe_expect_nothing(a);
 }
 
-static void codes_stand_in_the_order_of_filters(struct check *check)
+static void codes_of_an_unsuback_stand_in_the_order_of_filters(struct check *check)
 {
     struct probe *a = probe_connected(check, "~a");
 
@@ -71,7 +71,7 @@ static void an_unsuback_has_one_code_for_each_filter(struct check *check)
 }
 
 /* The last filter is the first one again, which is no subscription any more. */
-static void many_filters_are_as_many_requests_with_one_answer(struct check *check)
+static void many_filters_end_as_many_subscriptions_with_one_answer(struct check *check)
 {
     struct probe *a = probe_connected(check, "~a");
     struct probe *b = probe_connected(check, "~b");
@@ -289,9 +289,9 @@ static const struct check_case cases[] = {
     { "MQTT5-3.10.4-3", CASE(a_delivery_that_began_is_resumed), NEED_QOS_2 },
     { "MQTT5-3.10.4-4", CASE(every_unsubscribe_is_answered) },
     { "MQTT5-3.10.4-5", CASE(an_unsuback_has_the_id_of_its_unsubscribe) },
-    { "MQTT5-3.10.4-6", CASE(many_filters_are_as_many_requests_with_one_answer) },
+    { "MQTT5-3.10.4-6", CASE(many_filters_end_as_many_subscriptions_with_one_answer) },
     { "MQTT5-3.11.2-1 MQTT5-3.11.2-2", CASE(an_unsuback_keeps_to_the_maximum_packet_size) },
-    { "MQTT5-3.11.3-1", CASE(codes_stand_in_the_order_of_filters) },
+    { "MQTT5-3.11.3-1", CASE(codes_of_an_unsuback_stand_in_the_order_of_filters) },
     { "MQTT5-3.11.3-2", CASE(an_unsuback_has_one_code_for_each_filter) },
     { "U5-3.10.4-1", CASE(what_waited_may_come_and_nothing_new) },
     { "U5-3.10.4-2", CASE(who_leaves_a_share_gets_no_more_of_it), NEED_SHARED },
