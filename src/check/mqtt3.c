@@ -45,8 +45,8 @@ void mqtt3_clean_session_ends(struct check *check)
 
 void mqtt3_older_connection_is_ended(struct check *check)
 {
-    struct probe *first = probe_resumed(check, "~a", false);
-    struct probe *second = probe_resumed(check, "~a", true);
+    struct probe *first = probe_connected(check, "~a");
+    struct probe *second = probe_connects(check, "00 0000 S'~a'");
     struct probe *third;
 
     probe_expect_closed(first);

@@ -130,7 +130,7 @@ static void dup_is_accepted_in_all_that_is_acknowledged(struct check *check)
     struct probe *a = probe_connected(check, "~a");
 
     probe_send(a, "8A RL 0001 S'~/a' 00 | AA RL 0002 S'~/a' | 34 RL S'~/b' 0003 'x'");
-    probe_expect(a, "90 03 0001 00 | B0 02 0002 | 50 02 0003");
+    probe_expect_all(a, "90 03 0001 00 | B0 02 0002 | 50 02 0003");
     probe_send(a, "6A 02 0003");
     probe_expect(a, "70 02 0003");
 }
@@ -259,14 +259,14 @@ static void the_servers_packets_are_those_of_3_1_1(struct check *check)
 
     probe_subscribes(b, "~/a", 2);
     probe_send(a, "30 RL S'~/a' '0' | 32 RL S'~/a' 0001 '1' | 34 RL S'~/a' 0002 '2'");
-    probe_expect(a, "40 02 0001 | 50 02 0002");
+    probe_expect_all(a, "40 02 0001 | 50 02 0002");
     probe_send(a, "62 02 0002");
     probe_expect(a, "70 02 0002");
     probe_expect_all(b, "30 RL S'~/a' '0' | 32 RL S'~/a' id1 '1' | 34 RL S'~/a' id2 '2'");
     probe_send(b, "40 02 id1 | 50 02 id2");
     probe_expect(b, "62 02 id2");
     probe_send(b, "70 02 id2 | A2 RL 0003 S'~/a' | C0 00");
-    probe_expect(b, "B0 02 0003 | D0 00");
+    probe_expect_all(b, "B0 02 0003 | D0 00");
     probe_disconnects(b);
 }
 

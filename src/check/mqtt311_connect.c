@@ -214,21 +214,29 @@ static void session_present_is_0_for_a_refusal(struct check *check)
     probe_resumed(check, "~a", true);
 }
 
-/* Each is refused, with whatever code. */
+/* Whichever of these a server refuses, and with whatever code. */
 static void a_code_other_than_0_is_followed_by_the_end(struct check *check)
 {
     static const char *const connects[] = {
         "10 RL S'MQTT' 02 02 003C S'~c'",
         "10 RL S'MQTT' 04 00 003C S''",
+        "10 RL S'MQTT' 04 C2 003C S'~c' S'~' S'~'",
     };
+    unsigned refused = 0;
 
     for (size_t i = 0; i < sizeof(connects) / sizeof(connects[0]); i++) {
         struct probe *a = probe_open(check);
+        struct bytes connack;
 
         probe_send(a, "%s", connects[i]);
-        probe_expect(a, "20 02 00 <01 02 03 04 05>");
+        connack = probe_take(a);
+        if (connack.size == 0 || connack.data[connack.size - 1] == 0)
+            continue;
         probe_expect_closed(a);
+        refused++;
     }
+    if (refused == 0)
+        check_skip(check, "the server refuses none of the tried CONNECTs with a code");
 }
 
 static void a_wrong_password_is_refused_with_4_or_5(struct check *check)
@@ -290,8 +298,8 @@ static const struct check_case cases[] = {
     { "MQTT311-3.1.3-9", CASE(an_id_is_refused_with_2), NEED_REFUSED_ID },
     { "MQTT311-3.1.3-9", CASE(an_empty_id_is_refused_with_2), NEED_NO_EMPTY_ID },
     { "MQTT311-3.1.3-10", "a_will_topic_that_is_no_utf8_is_refused",
-            .refused_first = CONNECT("06 003C S'~c' 000C '~/w' FE S'bye'") "|" CONNECT(
-                    "06 003C S'~c' 000C '~/' C328 S'bye'") },
+            .refused_first = CONNECT("06 003C S'~c' 000B '~/w' FE S'bye'") "|" CONNECT(
+                    "06 003C S'~c' 000B '~/' C328 S'bye'") },
     { "MQTT311-3.1.3-11", "a_user_name_that_is_no_utf8_is_refused",
             .refused_first = CONNECT("82 003C S'~c' 0001 FF") "|" CONNECT(
                     "C2 003C S'~c' 0002 C328 S'password'") },
@@ -312,7 +320,7 @@ static const struct check_case cases[] = {
     { "MQTT311-3.2.2-4", CASE(session_present_is_0_for_a_refusal), NEED_LOGIN },
     { "MQTT311-3.2.2-5", CASE(a_code_other_than_0_is_followed_by_the_end) },
     { "MQTT311-3.2.2-6", "a_refusal_that_no_code_tells_is_silent",
-            .refused_first = CONNECT("06 003C S'~c' S'~/w/#' S'bye'") },
+            .refused_first = CONNECT("03 003C S'~c'") },
     { "U311-3.2.2-a", CASE(a_wrong_password_is_refused_with_4_or_5), NEED_LOGIN },
 };
 

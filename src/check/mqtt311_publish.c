@@ -42,7 +42,7 @@ static void the_answer_is_that_of_the_qos(struct check *check)
     struct probe *a = probe_connected(check, "~a");
 
     probe_send(a, "30 RL S'~/a' 'x' | 32 RL S'~/a' 0001 'x' | 34 RL S'~/a' 0002 'x' | C0 00");
-    probe_expect(a, "40 02 0001 | 50 02 0002 | D0 00");
+    probe_expect_all(a, "40 02 0001 | 50 02 0002 | D0 00");
     probe_expect_nothing(a);
 }
 

@@ -214,7 +214,7 @@ static const struct check_case cases[] = {
     { "MQTT311-4.7.3-2", "a_nul_in_a_name_or_filter_is_refused",
             .refused_first = "10 RL S'MQTT' 04 06 0000 S'~c' 000C '~/w' 00 'x' S'bye'",
             .refused = "30 RL 000C '~/a' 00 'b' 'x' | 82 RL 0001 000B '~/a' 00 00 |"
-                       "A2 RL 0001 000C '~/' 00 'a'" },
+                       "A2 RL 0001 000B '~/' 00 'a'" },
     { "MQTT311-4.7.3-3", CASE(the_longest_name_goes_through) },
     { "MQTT311-4.7.3-4", CASE(names_are_compared_byte_by_byte) },
     { "MQTT311-7.0.0-2", CASE(a_client_needs_no_more_than_the_standard) },
