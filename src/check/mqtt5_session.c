@@ -4,7 +4,6 @@
 
 enum {
     SERVER_KEEP_ALIVE = 0x13,
-    GRACE_S = 5,
     LIMIT_S_MAX = 2, /* of a Server Keep Alive that is waited for */
 };
 
@@ -65,14 +64,6 @@ static void without_a_session_a_new_one_begins(struct check *check)
 
 /* ---- Keep Alive ---- */
 
-/* The server cuts it off, though it may look for silence only every few seconds. */
-static void expect_timeout(struct check *check, struct probe *probe)
-{
-    for (unsigned s = 0; s < GRACE_S && probe_is_open(probe); s++)
-        check_wait(check, 1000);
-    probe_expect_end(probe, "8D");
-}
-
 static void silence_beyond_keep_alive_ends_the_connection(struct check *check)
 {
     struct probe *all = probe_connected(check, "~all");
@@ -87,7 +78,7 @@ static void silence_beyond_keep_alive_ends_the_connection(struct check *check)
     probe_send(a, "C0 00");
     probe_expect(a, "D0 00");
     check_wait(check, 2000);
-    expect_timeout(check, a);
+    probe_expect_timeout(a);
     probe_expect(all, "30 RL S'~/w' 00 'bye'");
 }
 
@@ -102,7 +93,7 @@ static void the_servers_keep_alive_counts(struct check *check)
                 LIMIT_S_MAX);
     a = probe_connects(check, "02 FFFF 00 S'~a'");
     check_wait(check, limit_s * 1500 + 1000);
-    expect_timeout(check, a);
+    probe_expect_timeout(a);
 }
 
 static void keep_alive_0_allows_silence(struct check *check)

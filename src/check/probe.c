@@ -11,6 +11,7 @@
 
 enum {
     ANSWER_TEXT_SIZE = 32,
+    GRACE_S = 8, /* after which a silent client must have been cut off */
     CONNACK = 0x20,
     PUBREC = 0x50,
     DISCONNECT = 0xE0,
@@ -721,4 +722,11 @@ void probe_receives(struct probe *probe, uint8_t first, const char *topic, const
     probe_send(probe, "50 02 %04x", (unsigned)id);
     probe_expect_ack(probe, 0x62, id, "00");
     probe_send(probe, "70 02 %04x", (unsigned)id);
+}
+
+void probe_expect_timeout(struct probe *probe)
+{
+    for (unsigned s = 0; s < GRACE_S && probe_is_open(probe); s++)
+        check_wait(probe->check, 1000);
+    probe_expect_end(probe, "8D");
 }

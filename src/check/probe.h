@@ -183,6 +183,10 @@ void probe_publishes(struct probe *probe, uint8_t flags, const char *topic, cons
  * finished. */
 void probe_receives(struct probe *probe, uint8_t first, const char *topic, const char *payload);
 
+/* The server cuts the client off for its silence; it may look for that only every few seconds, so
+ * some more are waited for it. */
+void probe_expect_timeout(struct probe *probe);
+
 /* The value of an integer property of the packet that came last (CONNACK, PUBLISH ...); false where
  * it has none. Byte, two byte, four byte and variable byte integers. */
 bool probe_property(struct bytes packet, uint8_t property, uint32_t *value);
