@@ -59,6 +59,7 @@ struct check_target {
     const char *host;         /* for HTTP's Host */
     uint32_t connect_timeout_ms;
     bool refuses_empty_id;
+    bool alone; /* nobody else uses the server: client ids that others may have are tried too */
 
     /* From a CONNACK of 5.0; the standard's defaults where it says nothing. */
     bool speaks[6];        /* by enum mqtt_version */

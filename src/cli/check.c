@@ -38,6 +38,7 @@ struct check_options {
     int64_t window_ms;
     int64_t jobs;
     int64_t limit_s;
+    bool alone;
     bool failed;
     bool json;
     bool list;
@@ -64,6 +65,8 @@ static const struct option rows[] = {
             "after which the server closes without a CONNECT" },
     { "websocket", 0, OPTION_TEXT, FIELD(websocket), 0, 0, "HOST:PORT[/PATH]",
             "the server's WebSocket listener" },
+    { "alone", 0, OPTION_SWITCH, FIELD(alone), 0, 0, NULL,
+            "nobody else uses the server: try ids of one letter, too" },
     { "timeout", 0, OPTION_NUMBER, FIELD(patience_ms), 100, 60000, "MS",
             "how long to wait for an answer; 3000" },
     { "window", 0, OPTION_NUMBER, FIELD(window_ms), 10, 60000, "MS",
@@ -184,6 +187,7 @@ static struct check_target target_of(const struct check_options *read, const str
     target.password = read->password;
     target.refused_id = read->refused_id;
     target.denied_topic = read->denied_topic;
+    target.alone = read->alone;
     target.connect_timeout_ms = (uint32_t)read->connect_timeout_s * 1000;
     target.host = place->host;
     if (read->user && read->password) {

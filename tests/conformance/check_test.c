@@ -106,6 +106,7 @@ static struct check_target target_of_harness(void)
     target.wrong_password = "wrong";
     target.refused_id = "refused";
     target.denied_topic = "~/denied/a";
+    target.alone = true;
     target.method = "CHALLENGE";
     target.answer = "answer";
     for (unsigned i = MQTT_3_1; i <= MQTT_5_0; i++)
