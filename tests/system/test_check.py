@@ -68,9 +68,9 @@ def mosquitto(tmp_path):
 
 @pytest.mark.sanitizer
 @pytest.mark.ours_only("Mosquitto's faults are listed for a test of their own")
-@pytest.mark.config("threads 4\nsys_interval 1")
+@pytest.mark.config("threads 4\nsys_interval 1\nconnect_timeout 5")
 def test_our_server_passes(server):
-    code, report = check(server.port)
+    code, report = check(server.port, "--connect-timeout", "5", "--alone")
     failed = of(report, "FAIL")
     assert not failed, describe(failed)
     assert code == 0
