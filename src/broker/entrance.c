@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/entrance.h"
 
+#include "net/tcp.h"
+
 #include <errno.h>
 
 static enum address_family family_of(enum config_domain domain)
@@ -88,4 +90,11 @@ int door_open(struct door *door, struct entrance *entrance, size_t socket, bool 
 void door_close(struct door *door)
 {
     listener_close(&door->listener);
+}
+
+int entrance_open_stream(struct stream **out, const struct listener_accepted *accepted,
+        const struct config_listener *listener)
+{
+    (void)listener; /* no layer is there to be chosen yet */
+    return tcp_open(out, accepted->fd, &accepted->peer);
 }

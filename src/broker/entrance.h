@@ -53,4 +53,13 @@ int door_open(struct door *door, struct entrance *entrance, size_t socket, bool 
 
 void door_close(struct door *door);
 
+/**
+ * Makes the stream of a connection that a door has accepted: the socket, and on it the layers that
+ * the listener wants. Takes accepted->fd, also on failure.
+ *
+ * Returns 0, or -errno.
+ */
+int entrance_open_stream(struct stream **out, const struct listener_accepted *accepted,
+        const struct config_listener *listener);
+
 #endif

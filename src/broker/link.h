@@ -43,7 +43,8 @@ struct leftover {
 struct link {
     struct waiter waiter;
     uint8_t state;    /* enum link_state */
-    uint8_t waits;    /* enum poll_waits: what the poll has been told */
+    uint8_t wants;    /* enum stream_waits: to read, to write */
+    uint8_t waits;    /* enum poll_waits: what the poll has been told, as the stream said */
     bool held;        /* CORE_WAIT: not read until core names it ready */
     bool more;        /* core has more output than one turn may write */
     bool told;        /* something was written after it had ended */

@@ -109,6 +109,7 @@ int shard_init(struct shard *shard, const struct shard_setup *setup)
         .now_ms = clock_now_ms(),
     };
     list_init(&shard->links);
+    list_init(&shard->unread);
     list_init(&shard->lingering);
     list_init(&shard->closed);
     budget_share_init(&shard->share, shard->group->budget);
@@ -199,6 +200,7 @@ void shard_deinit(struct shard *shard)
 {
     if (shard->core) {
         free_links(shard, &shard->links);
+        free_links(shard, &shard->unread);
         free_links(shard, &shard->lingering);
         free_links(shard, &shard->closed);
     }

@@ -65,6 +65,7 @@ struct shard {
     struct scratch input;  /* every read goes here */
     struct scratch output; /* every write is put together here */
     struct list links;     /* open and draining */
+    struct list unread;    /* of those, the ones whose stack holds bytes: read without waiting */
     struct list lingering; /* in order of their end */
     size_t lingering_count;
     struct list closed;    /* to be freed at the end of the turn */

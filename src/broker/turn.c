@@ -2,11 +2,11 @@
 #include "broker/turn.h"
 
 #include "loop/clock.h"
-#include "net/tcp.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <unistd.h>
 
 enum {
     EVENTS_MAX = 256, /* of one turn; the poll tells the others next time */
@@ -26,29 +26,50 @@ static int64_t earlier(int64_t a, int64_t b)
 
 /* ---- Links ---- */
 
-/* What the stream waits for at its descriptor, when we want this. */
-static unsigned waits_of(const struct link *link, unsigned wanted)
+/* Whether what is left to write waits for the socket. */
+static bool is_full(const struct link *link)
 {
-    return stream_waits(link->stream, wanted) & (STREAM_IN | STREAM_OUT);
+    return link->leftover || link->more;
 }
 
-/* Tells the poll, where that is news, what a link waits for. False: the link must be closed. */
-static bool await(struct shard *shard, struct link *link, unsigned wanted)
-{
-    if (link->waits == wanted)
-        return true;
-    if (poll_change(shard->poll, stream_fd(link->stream), waits_of(link, wanted), &link->waiter) <
-            0)
-        return false;
-    link->waits = (uint8_t)wanted;
-    return true;
-}
-
-static unsigned wanted_waits(const struct link *link)
+static unsigned wanted(const struct link *link)
 {
     bool reads = link->state == LINK_LINGERS || (link->state == LINK_OPEN && !link->held);
 
-    return (reads ? POLL_READ : 0) | (link->leftover || link->more ? POLL_WRITE : 0);
+    return (reads ? STREAM_IN : 0) | (is_full(link) ? STREAM_OUT : 0);
+}
+
+/*
+ * What the stack waits for at its descriptor, for what the link wants now. When that is nothing but
+ * to be read, as bytes lie inside, the link is read again in the next turn.
+ */
+static uint8_t ask_stream(struct shard *shard, struct link *link)
+{
+    unsigned waits;
+
+    link->wants = (uint8_t)wanted(link);
+    waits = stream_waits(link->stream, link->wants);
+    if (waits & STREAM_READY && link->state == LINK_OPEN) {
+        list_remove(&link->node);
+        list_append(&shard->unread, &link->node);
+    }
+    return (uint8_t)(waits & (STREAM_IN | STREAM_OUT));
+}
+
+/*
+ * Tells the poll, where that is news, what a link waits for: after all that may have changed it,
+ * each read and write included. False: the link must be closed.
+ */
+static bool await(struct shard *shard, struct link *link)
+{
+    uint8_t waits = ask_stream(shard, link);
+
+    if (link->waits == waits)
+        return true;
+    if (poll_change(shard->poll, stream_fd(link->stream), waits, &link->waiter) < 0)
+        return false;
+    link->waits = waits;
+    return true;
 }
 
 static void count_leftover(struct shard *shard, const struct link *link, size_t before)
@@ -88,16 +109,9 @@ static void free_closed(struct shard *shard)
 
 /* ---- Output ---- */
 
-/* Core has ended it and all is written: our side ends, and the peer gets a moment to read it. */
-static void finish_link(struct shard *shard, struct link *link)
+/* Our side is ended: the peer gets a moment to read what was written last. */
+static void linger(struct shard *shard, struct link *link)
 {
-    bool lingers = link->told && shard->lingering_count < LINGERING_MAX &&
-            stream_shutdown(link->stream) == 0;
-
-    if (!lingers) {
-        end_link(shard, link, STREAM_END_CLEAN);
-        return;
-    }
     core_close(shard->core, link->connection, shard->now_ms);
     link->connection = NULL;
     link->state = LINK_LINGERS;
@@ -105,7 +119,21 @@ static void finish_link(struct shard *shard, struct link *link)
     list_remove(&link->node);
     list_append(&shard->lingering, &link->node);
     shard->lingering_count++;
-    if (!await(shard, link, POLL_READ))
+    if (!await(shard, link))
+        end_link(shard, link, STREAM_END_CLEAN);
+}
+
+/* Core has ended it and all is written: our side ends. */
+static void finish_link(struct shard *shard, struct link *link)
+{
+    bool lingers = link->told && shard->lingering_count < LINGERING_MAX;
+    int result = lingers ? stream_shutdown(link->stream) : 0;
+
+    /* A layer that has an end of its own to write may find the socket full: that is output too. */
+    link->more = result == -EAGAIN;
+    if (lingers && result == 0)
+        linger(shard, link);
+    else if (!link->more || !await(shard, link))
         end_link(shard, link, STREAM_END_CLEAN);
 }
 
@@ -178,7 +206,7 @@ static void write_link(struct shard *shard, struct link *link)
         end_link(shard, link, STREAM_END_CLEAN);
     else if (result == 0 && !link->leftover && link->state == LINK_DRAINS)
         finish_link(shard, link);
-    else if (!await(shard, link, wanted_waits(link)))
+    else if (!await(shard, link))
         end_link(shard, link, STREAM_END_CLEAN);
 }
 
@@ -194,9 +222,9 @@ static void serve_output(struct shard *shard, struct link *link)
     if (fate == CONNECTION_DRAINS)
         link->state = LINK_DRAINS;
     /* One whose socket is full is written to when the poll says so, and not tried before. */
-    if (!(link->waits & POLL_WRITE))
+    if (!is_full(link))
         write_link(shard, link);
-    else if (!await(shard, link, wanted_waits(link)))
+    else if (!await(shard, link))
         end_link(shard, link, STREAM_END_CLEAN);
 }
 
@@ -226,7 +254,7 @@ static void move_link(struct shard *shard, struct link *link, unsigned home)
 {
     poll_remove(shard->poll, stream_fd(link->stream));
     list_remove(&link->node);
-    link->waits = 0;
+    link->waits = link->wants = 0;
     link->held = false;
     if (core_send_parcel(shard->core, link->connection, home, link))
         return;
@@ -272,7 +300,7 @@ static void digest(struct shard *shard, struct link *link, struct bytes in)
         link->state = LINK_DRAINS;
     else
         kept = link_keep(link, &shard->memory, in, received.used, received.wanted);
-    if (!kept || (received.verdict == CORE_READ && !await(shard, link, wanted_waits(link))))
+    if (!kept || (received.verdict == CORE_READ && !await(shard, link)))
         end_link(shard, link, STREAM_END_CLEAN);
     else if (received.verdict == CORE_MOVE)
         move_link(shard, link, received.home);
@@ -286,14 +314,14 @@ static void serve_input(struct shard *shard, struct link *link)
 
     if (link->held) {
         /* It is only now that leaving it unread has a cost: the poll would tell it every turn. */
-        if (!await(shard, link, wanted_waits(link)))
+        if (!await(shard, link))
             end_link(shard, link, STREAM_END_CLEAN);
         return;
     }
     size = link_read(link, &shard->memory, shard->input, &in);
     if (size > 0)
         digest(shard, link, in);
-    else if (size != -EAGAIN)
+    else if (size != -EAGAIN || !await(shard, link))
         end_link(shard, link, STREAM_END_CLEAN);
 }
 
@@ -302,7 +330,7 @@ static void discard_input(struct shard *shard, struct link *link)
 {
     int size = stream_read(link->stream, shard->input.data, shard->input.size);
 
-    if (size <= 0 && size != -EAGAIN)
+    if (size == 0 || (size < 0 && size != -EAGAIN) || !await(shard, link))
         end_link(shard, link, STREAM_END_CLEAN);
 }
 
@@ -315,8 +343,11 @@ static void serve_link(struct shard *shard, struct link *link, unsigned ready)
         end_link(shard, link, STREAM_END_CLEAN);
         return;
     }
+    /* A layer that waits otherwise than we do may need the one for the other. */
+    if (link->waits != link->wants)
+        ready = POLL_READ | POLL_WRITE;
     /* A failure shows as both, whatever was waited for; the read tells it then. */
-    if (ready & link->waits & POLL_WRITE)
+    if (ready & POLL_WRITE && is_full(link))
         write_link(shard, link);
     if (!(ready & POLL_READ))
         return;
@@ -324,6 +355,23 @@ static void serve_link(struct shard *shard, struct link *link, unsigned ready)
         serve_input(shard, link);
     else if (link->state == LINK_LINGERS)
         discard_input(shard, link);
+}
+
+/* Reads on where bytes lay inside the stack, of which the poll knows nothing. */
+static void serve_unread(struct shard *shard)
+{
+    struct list unread;
+    struct list *node;
+
+    list_init(&unread);
+    list_move_all(&unread, &shard->unread);
+    while ((node = list_take_first(&unread))) {
+        struct link *link = container_of(node, struct link, node);
+
+        list_append(&shard->links, node);
+        if (link->state == LINK_OPEN)
+            serve_input(shard, link);
+    }
 }
 
 /* Reads on where core had waited: first what is kept, then, by the poll, what comes. */
@@ -355,8 +403,8 @@ static void admit_link(struct shard *shard, struct link *link, bool moved)
     };
 
     list_append(&shard->links, &link->node);
-    link->waits = POLL_READ;
-    if (poll_add(shard->poll, stream_fd(link->stream), POLL_READ, &link->waiter) < 0) {
+    link->waits = ask_stream(shard, link);
+    if (poll_add(shard->poll, stream_fd(link->stream), link->waits, &link->waiter) < 0) {
         end_link(shard, link, STREAM_END_CLEAN);
         return;
     }
@@ -387,13 +435,13 @@ static bool take_connection(
     struct stream *stream;
     struct link *link;
 
-    if (tcp_open(&stream, accepted->fd, &accepted->peer) < 0)
-        return false;
     if (max >= 0 && before >= max) {
         tell_refused(shard, &accepted->peer, "max_connections");
-        stream_close(stream, STREAM_END_CLEAN);
+        close(accepted->fd);
         return false;
     }
+    if (entrance_open_stream(&stream, accepted, &shard->config->listeners[entrance->number]) < 0)
+        return false;
     link = link_new(&shard->memory, stream, entrance->number, shard->now_ms);
     if (!link) {
         tell_refused(shard, &accepted->peer, "memory_limit");
@@ -556,7 +604,7 @@ static int timeout_ms(const struct shard *shard)
     int64_t due_ms = next_due_ms(shard);
     int64_t left_ms;
 
-    if (shard->again || shard->log.pending_size > 0)
+    if (shard->again || !list_empty(&shard->unread) || shard->log.pending_size > 0)
         return 0;
     if (due_ms == INT64_MAX)
         return -1;
@@ -615,7 +663,8 @@ static bool is_done(const struct shard *shard)
     if (shard->stopping_ms == 0)
         return false;
     return shard->now_ms >= shard->stopping_ms ||
-            (list_empty(&shard->links) && list_empty(&shard->lingering));
+            (list_empty(&shard->links) && list_empty(&shard->unread) &&
+                    list_empty(&shard->lingering));
 }
 
 bool turn_run(struct shard *shard)
@@ -625,6 +674,7 @@ bool turn_run(struct shard *shard)
 
     shard->now_ms = clock_now_ms();
     shard->again = false;
+    serve_unread(shard);
     for (int i = 0; i < count; i++)
         serve_event(shard, &events[i]);
     take_config(shard);

@@ -42,6 +42,7 @@ struct stream_functions {
     void (*close)(struct stream *stream, enum stream_end end);
     unsigned (*waits)(const struct stream *stream, unsigned wanted);
     int (*fd)(const struct stream *stream);
+    const char *(*failure)(const struct stream *stream);
     void (*peer)(const struct stream *stream, struct stream_peer *out);
 };
 
@@ -114,8 +115,10 @@ static inline void stream_close(struct stream *stream, enum stream_end end)
 
 /**
  * What to wait for at the descriptor when the caller wants to read (STREAM_IN), to write
- * (STREAM_OUT) or both. A layer that negotiates may have to read before it can write, so the
- * answer can differ from what was wanted. STREAM_IN and STREAM_OUT have poll's values.
+ * (STREAM_OUT), both or nothing (0). A layer that negotiates may have to read before it can write,
+ * so the answer can differ from what was wanted, and from one read or write to the next: ask after
+ * each. Where it does differ, readiness of either kind may help both: try both. STREAM_READY comes
+ * only to one who wants to read. STREAM_IN and STREAM_OUT have poll's values.
  */
 static inline unsigned stream_waits(const struct stream *stream, unsigned wanted)
 {
@@ -128,6 +131,16 @@ static inline int stream_fd(const struct stream *stream)
     return stream->functions->fd(stream);
 }
 
+/**
+ * Why the last call failed, in words for a log, where a layer knows more than the error says, such
+ * as which certificate was not good; else NULL. Good until the next call.
+ */
+static inline const char *stream_failure(const struct stream *stream)
+{
+    return stream->functions->failure(stream);
+}
+
+/* What is known by now; layers may learn more until the first byte has been read. */
 static inline void stream_peer(const struct stream *stream, struct stream_peer *out)
 {
     stream->functions->peer(stream, out);

@@ -88,6 +88,12 @@ static int tcp_fd(const struct stream *stream)
     return tcp_of_const(stream)->fd;
 }
 
+static const char *tcp_failure(const struct stream *stream)
+{
+    (void)stream;
+    return NULL;
+}
+
 static void tcp_peer(const struct stream *stream, struct stream_peer *out)
 {
     *out = (struct stream_peer){ .address = tcp_of_const(stream)->peer };
@@ -103,6 +109,7 @@ int tcp_open(struct stream **out, int fd, const struct address *peer)
         .close = tcp_close,
         .waits = tcp_waits,
         .fd = tcp_fd,
+        .failure = tcp_failure,
         .peer = tcp_peer,
     };
     struct tcp *tcp = malloc(sizeof(*tcp));
