@@ -20,6 +20,7 @@ enum {
     HOST_SIZE = 256,
     ADDRESSES_MAX = 8,
     PORT_DEFAULT = 1883,
+    WINDOW_MS_MAX = 500, /* cases about time take a window for less than a second */
     JOBS_DEFAULT = 16,
     LIMIT_S_DEFAULT = 300,
 };
@@ -69,7 +70,7 @@ static const struct option rows[] = {
             "nobody else uses the server: try ids of one letter, too" },
     { "timeout", 0, OPTION_NUMBER, FIELD(patience_ms), 100, 60000, "MS",
             "how long to wait for an answer; 3000" },
-    { "window", 0, OPTION_NUMBER, FIELD(window_ms), 10, 60000, "MS",
+    { "window", 0, OPTION_NUMBER, FIELD(window_ms), 10, WINDOW_MS_MAX, "MS",
             "how long to wait where nothing may come; 300" },
     { "jobs", 'j', OPTION_NUMBER, FIELD(jobs), 1, CAMPAIGN_JOBS_MAX, "N", "cases at once; 16" },
     { "limit", 0, OPTION_NUMBER, FIELD(limit_s), 1, 86400, "S",
