@@ -146,6 +146,18 @@ void probe_cut(struct probe *probe)
     wire->functions->pass(wire->context, wire->settle_ms);
 }
 
+/* Ends a case with a server that always has more to say, or takes its time with each word. */
+static void check_limits(const struct probe *probe)
+{
+    struct check *check = probe->check;
+
+    if (probe->down.size > CHECK_HEARD_MAX)
+        check_fail(check, "client %u gets no more than %d bytes that nobody asked for",
+                probe->number, CHECK_HEARD_MAX);
+    if (check_now_ms(check) > check->until_ms)
+        check_fail(check, "the case is over by now; the server is slow, or goes on for ever");
+}
+
 /* Takes what has come, within this time; false when that is nothing. */
 static bool hear(struct probe *probe, int64_t patience_ms)
 {
@@ -154,6 +166,7 @@ static bool hear(struct probe *probe, int64_t patience_ms)
 
     if (probe->closed)
         return false;
+    check_limits(probe);
     got = probe->check->setup.wire->functions->receive(
             probe->transport, bytes, sizeof(bytes), patience_ms);
     if (got == 0) {
@@ -178,6 +191,7 @@ static void send_bytes(struct probe *probe, struct bytes bytes)
 {
     struct bytes rest = bytes;
 
+    check_limits(probe);
     while (rest.size > 0) {
         struct bytes packet = check_first_packet(rest);
 

@@ -9,7 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LINE_SIZE = 320 };
+enum {
+    LINE_SIZE = 320,
+    CASE_MS = 30000,   /* that a case may take, and its clearing as well, */
+    CASE_ANSWERS = 10, /* with so many answers that come as late as they may */
+};
 
 void check_note(struct check *check, const char *format, ...)
 {
@@ -143,6 +147,15 @@ void check_play(
         play(check, what);
 }
 
+/* In process nothing waits, and hours may pass in a case. */
+static void start_clock(struct check *check)
+{
+    int64_t patience_ms = check->setup.wire->patience_ms;
+
+    check->until_ms = patience_ms > 0 ? check_now_ms(check) + CASE_MS + CASE_ANSWERS * patience_ms
+                                      : INT64_MAX;
+}
+
 static void play_case(struct check *check, const void *what)
 {
     const struct check_case *test = what;
@@ -200,8 +213,10 @@ void check_run(
     check->setup = *setup;
     check->scope.name = check->setup.name;
     check->outcome = CHECK_PASS;
+    start_clock(check);
     check_play(check, play_case, test);
     check->clearing = true;
+    start_clock(check);
     cut_all(check);
     check_clear(check);
     cut_all(check);

@@ -9,14 +9,22 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { ANSWERS_MAX = 4, ANSWER_SIZE_MAX = 512 };
+enum { ANSWERS_MAX = 4, ANSWER_SIZE_MAX = 512, TRICKLE_MS = 50 };
 
 #define CONNACK "20 RL 00 00 00"
+
+/* What the server does when it has said all. */
+enum script_end {
+    SCRIPT_STAYS,
+    SCRIPT_CLOSES,
+    SCRIPT_FLOODS,   /* without an end, as fast as it is read */
+    SCRIPT_TRICKLES, /* a packet now and then, without an end */
+};
 
 /* What the server says on each transport in turn, all at once; NULL: it cannot be opened. */
 struct script {
     const char *answers[ANSWERS_MAX];
-    bool closes; /* after that */
+    enum script_end end;
     unsigned opened;
     unsigned cut;
     int64_t now_ms;
@@ -59,6 +67,28 @@ static void script_send(void *transport, struct bytes bytes)
     (void)bytes;
 }
 
+static int script_receive_more(
+        struct script *script, uint8_t *buffer, size_t size, int64_t patience_ms)
+{
+    static const uint8_t packet[] = { 0x30, 3, 0, 1, 'a' };
+
+    switch (script->end) {
+    case SCRIPT_STAYS:
+    case SCRIPT_CLOSES:
+        script->now_ms += patience_ms;
+        return script->end == SCRIPT_CLOSES ? 0 : -EAGAIN;
+    case SCRIPT_FLOODS:
+        memset(buffer, 0x30, size);
+        return (int)size;
+    case SCRIPT_TRICKLES:
+        script->now_ms += TRICKLE_MS;
+        assert_true(size >= sizeof(packet));
+        memcpy(buffer, packet, sizeof(packet));
+        return (int)sizeof(packet);
+    }
+    return 0;
+}
+
 /* Byte by byte, which a case must not notice. */
 static int script_receive(void *context, uint8_t *buffer, size_t size, int64_t patience_ms)
 {
@@ -69,8 +99,7 @@ static int script_receive(void *context, uint8_t *buffer, size_t size, int64_t p
         *buffer = transport->bytes[transport->taken++];
         return 1;
     }
-    transport->script->now_ms += patience_ms;
-    return transport->script->closes ? 0 : -EAGAIN;
+    return script_receive_more(transport->script, buffer, size, patience_ms);
 }
 
 static void script_cut(void *context)
@@ -135,7 +164,8 @@ static enum check_outcome play_closing(void (*run)(struct check *check), const c
 {
     const struct check_case test = { .name = "a_test", .run = run };
 
-    return outcome_of((struct script){ .answers = { answer }, .closes = true }, &test, MQTT_5_0);
+    return outcome_of(
+            (struct script){ .answers = { answer }, .end = SCRIPT_CLOSES }, &test, MQTT_5_0);
 }
 
 /* ---- Expectations ---- */
@@ -237,6 +267,36 @@ TEST(acknowledgements_have_several_forms)
     assert_int_equal(play(expects_an_ack, CONNACK " | 40 01 07"), CHECK_FAIL);
 }
 
+/* ---- Servers without an end ---- */
+
+static void sees_whether_it_is_open(struct check *check)
+{
+    struct probe *a = probe_connected(check, "~a");
+
+    assert_true(probe_is_open(a));
+}
+
+static void expects_an_answer(struct check *check)
+{
+    probe_subscribes(probe_connected(check, "~a"), "~/a", 0);
+}
+
+TEST(a_server_that_never_ends_fails_and_is_left)
+{
+    static const enum script_end ends[] = { SCRIPT_FLOODS, SCRIPT_TRICKLES };
+    void (*const runs[])(struct check *) = { expects_two, expects_nothing, sees_whether_it_is_open,
+        expects_an_answer };
+
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        for (size_t j = 0; j < sizeof(runs) / sizeof(runs[0]); j++) {
+            const struct check_case test = { .name = "a_test", .run = runs[j] };
+            const struct script script = { .answers = { CONNACK }, .end = ends[i] };
+
+            assert_int_equal(outcome_of(script, &test, MQTT_5_0), CHECK_FAIL);
+        }
+    }
+}
+
 /* ---- Whole cases ---- */
 
 TEST(refused_packets_reach_nobody_and_end_the_connection)
@@ -248,7 +308,7 @@ TEST(refused_packets_reach_nobody_and_end_the_connection)
     const char *told = CONNACK " | 90 RL 7FFF 00 00 | 30 RL S'~' 00";
 
     /* The script closes every transport, so that of the witness too. */
-    assert_int_equal(outcome_of((struct script){ .answers = { witness, "" }, .closes = true },
+    assert_int_equal(outcome_of((struct script){ .answers = { witness, "" }, .end = SCRIPT_CLOSES },
                              &test, MQTT_5_0),
             CHECK_FAIL);
     assert_int_equal(
@@ -266,8 +326,8 @@ static void closes_silently(struct check *check)
 TEST(before_version_5_the_end_is_silent)
 {
     static const struct check_case test = { .name = "a_test", .run = closes_silently };
-    struct script silent = { .answers = { "" }, .closes = true };
-    struct script telling = { .answers = { "20 02 00 01" }, .closes = true };
+    struct script silent = { .answers = { "" }, .end = SCRIPT_CLOSES };
+    struct script telling = { .answers = { "20 02 00 01" }, .end = SCRIPT_CLOSES };
 
     assert_int_equal(outcome_of(silent, &test, MQTT_3_1_1), CHECK_PASS);
     assert_int_equal(outcome_of(telling, &test, MQTT_3_1_1), CHECK_FAIL);

@@ -13,6 +13,7 @@ enum {
     CHECK_TEXT_SIZE = 16384,      /* of its notation */
     CHECK_IDS_MAX = 64,           /* client ids with a session that may outlive its connection */
     CHECK_ID_SIZE = 64,
+    CHECK_HEARD_MAX = 1 << 22, /* bytes that wait at one client to be taken */
 };
 
 /* Bytes that grow. */
@@ -40,7 +41,8 @@ struct check {
     struct notation_scope scope;
     struct probe *probes;
     unsigned probe_count;
-    bool clearing; /* the case is over: what fails now is nobody's failure */
+    bool clearing;    /* the case is over: what fails now is nobody's failure */
+    int64_t until_ms; /* what is not over by then fails: a server may go on for ever */
 
     /* What it leaves at the server. */
     struct {
