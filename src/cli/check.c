@@ -50,7 +50,7 @@ struct check_options {
 
 static const struct option rows[] = {
     { "version", 'V', OPTION_TEXT, FIELD(version), 0, 0, "3.1|3.1.1|5",
-            "only this version of MQTT; all that the server speaks" },
+            "only this version of MQTT; without it, all that the server speaks" },
     { "only", 'o', OPTION_TEXT, FIELD(only), 0, 0, "ID", "only this statement, or case by name" },
     { "failed", 0, OPTION_SWITCH, FIELD(failed), 0, 0, NULL, "print only what failed" },
     { "json", 0, OPTION_SWITCH, FIELD(json), 0, 0, NULL, "print one JSON object" },
@@ -64,17 +64,18 @@ static const struct option rows[] = {
             "a client id that the server refuses" },
     { "connect-timeout", 0, OPTION_NUMBER, FIELD(connect_timeout_s), 1, 60, "S",
             "after which the server closes without a CONNECT" },
-    { "websocket", 0, OPTION_TEXT, FIELD(websocket), 0, 0, "HOST:PORT[/PATH]",
-            "the server's WebSocket listener" },
+    { "websocket", 0, OPTION_TEXT, FIELD(websocket), 0, 0, "HOST:PORT",
+            "the server's WebSocket listener; HOST:PORT/PATH if it has a path" },
     { "alone", 0, OPTION_SWITCH, FIELD(alone), 0, 0, NULL,
             "nobody else uses the server: try ids of one letter, too" },
     { "timeout", 0, OPTION_NUMBER, FIELD(patience_ms), 100, 60000, "MS",
-            "how long to wait for an answer; 3000" },
+            "how long to wait for an answer; 3000 without it" },
     { "window", 0, OPTION_NUMBER, FIELD(window_ms), 10, WINDOW_MS_MAX, "MS",
-            "how long to wait where nothing may come; 300" },
-    { "jobs", 'j', OPTION_NUMBER, FIELD(jobs), 1, CAMPAIGN_JOBS_MAX, "N", "cases at once; 16" },
+            "how long to wait where nothing may come; 300 without it" },
+    { "jobs", 'j', OPTION_NUMBER, FIELD(jobs), 1, CAMPAIGN_JOBS_MAX, "N",
+            "cases at once; 16 without it" },
     { "limit", 0, OPTION_NUMBER, FIELD(limit_s), 1, 86400, "S",
-            "begin no case after that long; 300" },
+            "begin no case after that long; 300 without it" },
     { "help", 0, OPTION_SWITCH, FIELD(help), 0, 0, NULL, "print this" },
 };
 
@@ -221,12 +222,16 @@ static int run_cases(struct campaign *campaign, const struct campaign_options *c
     snprintf(name, sizeof(name), "%s77", chosen->name); /* the last two of 1,024 */
     refusal = check_survey(target, &wire, name);
     if (refusal) {
-        fprintf(stderr, "nightjar check: %s: no version of MQTT works: expected was that %s\n",
-                read->server, refusal);
+        fprintf(stderr,
+                "nightjar check: %s: no version of MQTT works: no client is let in; does the "
+                "server ask for --user and --password, or is this a port of TLS, of WebSocket or "
+                "of something else? Only MQTT over TCP can be checked here.\n",
+                read->server);
         free(refusal);
         return EXIT_NO_SERVER;
     }
-    fprintf(stderr, "nightjar check: %s: %zu cases\n", read->server, campaign->count);
+    fprintf(stderr, "nightjar check: %s: %zu case%s; the report follows when the last is over\n",
+            read->server, campaign->count, campaign->count == 1 ? "" : "s");
     result = campaign_run(campaign, chosen, target, &wire);
     if (result == 0)
         result = report_print(campaign, read->server, form_of(read), &sums);
@@ -266,14 +271,19 @@ static int check_server(const struct check_options *read)
     int code;
 
     if (!read_place(&place, read->server, PORT_DEFAULT) || *place.path)
-        return complain("give HOST or HOST:PORT", read->server);
+        return complain("give HOST, HOST:PORT or [IPV6]:PORT, a port being 1 to 65535 and 1883 "
+                        "without it",
+                read->server);
     if (chosen.versions == 0)
         return complain("there are the versions 3.1, 3.1.1 and 5", read->version);
     if (name_run(chosen.name) < 0)
         return complain("the system gives no random bytes", read->server);
     code = campaign_init(&campaign, &chosen);
     if (code == -ENOENT && read->only)
-        return complain("no such statement or case, --list names them", read->only);
+        return complain(read->version
+                        ? "no such statement or case of this version, --list names them"
+                        : "no such statement or case, --list names them",
+                read->only);
     if (code < 0)
         return complain(strerror(-code), "the cases");
     target = target_of(read, &place);
