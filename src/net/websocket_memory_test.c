@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a WebSocket costs, and that it can do without what it does not get. */
+#include "net/websocket.h"
+
+#include "tests/harness/scripted.h"
+#include "tests/harness/test.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <wslay/wslay.h>
+
+/* The linker puts __wrap_X in the place of X, for which __real_X then stands. */
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *block, size_t size);
+void __real_free(void *block);
+int __real_wslay_frame_context_init(wslay_frame_context_ptr *frames,
+        const struct wslay_frame_callbacks *callbacks, void *context);
+void __real_wslay_frame_context_free(wslay_frame_context_ptr frames);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+void __wrap_free(void *block);
+int __wrap_wslay_frame_context_init(wslay_frame_context_ptr *frames,
+        const struct wslay_frame_callbacks *callbacks, void *context);
+void __wrap_wslay_frame_context_free(wslay_frame_context_ptr frames);
+
+struct counter {
+    unsigned taken;
+    unsigned fail_at; /* the n-th, from 1; 0: none */
+    int out;          /* blocks taken and not given back */
+};
+
+static struct counter *counter(void)
+{
+    static struct counter only;
+
+    return &only;
+}
+
+static bool fails(void)
+{
+    return ++counter()->taken == counter()->fail_at;
+}
+
+static void *counted(void *block)
+{
+    counter()->out += block ? 1 : 0;
+    return block;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : counted(__real_malloc(size));
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : counted(__real_calloc(count, size));
+}
+
+/* Only the stream below, which is the test's own, calls it: it does not fail. */
+void *__wrap_realloc(void *block, size_t size)
+{
+    counter()->out += block ? 0 : 1;
+    return __real_realloc(block, size);
+}
+
+void __wrap_free(void *block)
+{
+    counter()->out -= block ? 1 : 0;
+    __real_free(block);
+}
+
+int __wrap_wslay_frame_context_init(wslay_frame_context_ptr *frames,
+        const struct wslay_frame_callbacks *callbacks, void *context)
+{
+    int result = fails() ? -1 : __real_wslay_frame_context_init(frames, callbacks, context);
+
+    counter()->out += result == 0 ? 1 : 0;
+    return result;
+}
+
+void __wrap_wslay_frame_context_free(wslay_frame_context_ptr frames)
+{
+    counter()->out--;
+    __real_wslay_frame_context_free(frames);
+}
+
+static const struct websocket_options plain = { 0 };
+
+static const char request[] =
+        "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+
+/* Half of a frame that is to be read, after a ping. */
+static const struct bytes frames = { (const uint8_t *)"\x89\x80\0\0\0\0\x82\x82\0\0\0\0a", 13 };
+
+/* Reads until nothing is left to be read, or something fails. */
+static int read_on(struct stream *stream, const struct scripted *below)
+{
+    char buffer[64];
+    int result;
+
+    do
+        result = stream_read(stream, buffer, sizeof(buffer));
+    while (result > 0 || (result == -EAGAIN && below->input.size > 0));
+    return result;
+}
+
+/* Returns what the last read gave, or -ENOMEM where the stream could not be opened. */
+static int converse(struct scripted *below)
+{
+    struct stream *stream;
+    int result = websocket_open(&stream, &below->stream, &plain);
+
+    if (result < 0)
+        return result;
+    result = read_on(stream, below);
+    if (result == -EAGAIN) {
+        below->input = frames;
+        result = read_on(stream, below);
+    }
+    stream_close(stream, STREAM_END_CLEAN);
+    return result;
+}
+
+TEST(each_allocation_may_fail)
+{
+    unsigned fail_at = 0;
+    unsigned failures = 0;
+
+    do {
+        struct scripted below;
+        int result;
+
+        scripted_init(&below, bytes_of_text(request));
+        *counter() = (struct counter){ .fail_at = ++fail_at };
+        result = converse(&below);
+        assert_true(below.closed);
+        assert_true(result == -ENOMEM || result == -EAGAIN);
+        failures += result == -ENOMEM;
+        scripted_deinit(&below);
+        assert_int_equal(counter()->out, 0);
+    } while (counter()->taken >= fail_at);
+    /* The stream, its handshake, the answer, the frames (two blocks) and a pong. */
+    assert_int_equal(failures, 6);
+}
+
+/* Counts what is out, without what the stream below keeps of its output. */
+static int blocks_out(const struct scripted *below)
+{
+    return counter()->out - (below->output ? 1 : 0) - (below->refused ? 1 : 0);
+}
+
+TEST(an_idle_one_keeps_nothing_but_itself)
+{
+    struct scripted below;
+    struct stream *stream;
+
+    scripted_init(&below, bytes_of_text(request));
+    *counter() = (struct counter){ 0 };
+    assert_int_equal(websocket_open(&stream, &below.stream, &plain), 0);
+    assert_int_equal(blocks_out(&below), 2);
+    assert_int_equal(read_on(stream, &below), -EAGAIN);
+    assert_int_equal(blocks_out(&below), 1);
+    below.input = frames;
+    assert_int_equal(read_on(stream, &below), -EAGAIN);
+    assert_true(blocks_out(&below) > 1);
+    below.input = BYTES("b");
+    assert_int_equal(read_on(stream, &below), -EAGAIN);
+    assert_int_equal(blocks_out(&below), 1);
+    stream_close(stream, STREAM_END_CLEAN);
+    assert_int_equal(blocks_out(&below), 0);
+    scripted_deinit(&below);
+}
