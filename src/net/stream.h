@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 
+#include <stdbool.h>
 #include <sys/uio.h>
 
 enum stream_waits {
@@ -26,9 +27,25 @@ enum stream_end {
     STREAM_END_ABRUPT, /* at once: what was not sent is thrown away, TCP sends a reset */
 };
 
+enum {
+    STREAM_TLS_SIZE = 64,      /* a version's or cipher's name with its NUL */
+    STREAM_NAME_SIZE = 512,    /* a name in a certificate */
+    STREAM_SUBJECT_SIZE = 1024 /* all of its names */
+};
+
 /* Who is at the other end, as far as the layers of the stack found out. */
 struct stream_peer {
     struct address address; /* "no address" for a Unix socket */
+
+    /* Of TLS, once it is negotiated; else "". */
+    char tls_version[STREAM_TLS_SIZE]; /* such as "TLSv1.3" */
+    char tls_cipher[STREAM_TLS_SIZE];
+
+    /* The peer has shown a certificate, and it was verified. */
+    bool certified;
+    /* What that says; "" where it says nothing, or what is too long or has a NUL in it. */
+    char common_name[STREAM_NAME_SIZE];
+    char subject[STREAM_SUBJECT_SIZE]; /* in the form of RFC 2253 */
 };
 
 struct stream;
