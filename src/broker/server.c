@@ -22,6 +22,7 @@ enum { CACHE_LINE_SIZE = 64 };
 struct server {
     struct arguments arguments;
     struct config *config;
+    struct rulebook *rulebook;
     struct log *log;
     struct log_source source; /* of this thread */
     struct journal journal;
@@ -45,7 +46,8 @@ static bool load_config(struct server *server, struct findings *findings)
 {
     struct config_request request = arguments_request(&server->arguments);
 
-    return config_load(&server->config, &request, &findings->report) == 0;
+    return config_load(&server->config, &request, &findings->report) == 0 &&
+            rulebook_read(&server->rulebook, server->config, NULL, &findings->report) == 0;
 }
 
 /* Who starts a server looks at its stderr: an error before it runs is told there too. */
@@ -120,6 +122,20 @@ static bool find_user(struct server *server)
     return false;
 }
 
+/* A reload opens the files of rules again, without the privileges they were first read with. */
+static void check_access(struct server *server)
+{
+    struct findings *findings = malloc(sizeof(*findings));
+
+    if (!findings)
+        return;
+    findings_init(findings);
+    rulebook_check_access(server->rulebook, &findings->report);
+    findings_tell(findings, &server->journal);
+    findings_deinit(findings);
+    free(findings);
+}
+
 static bool drop_privileges(struct server *server)
 {
     int result;
@@ -139,6 +155,7 @@ static bool drop_privileges(struct server *server)
     }
     journal_tell(
             &server->journal, EVENT_INFO, "server.user", field_text("user", server->user.name));
+    check_access(server);
     return true;
 }
 
@@ -191,6 +208,7 @@ static bool make_hub(struct server *server)
     server->group.hub_share = &server->hub_share;
     server->group.budget = &server->budget;
     server->group.log = server->log;
+    server->group.rulebook = server->rulebook;
     return server->group.hub != NULL;
 }
 
@@ -230,11 +248,12 @@ static bool start_shards(struct server *server)
 
 /* ---- While it runs ---- */
 
-/* Every shard takes the new configuration on its own thread; then nobody reads the old one. */
-static void swap_config(struct server *server, struct config *next)
+/* Every shard takes what is new on its own thread; then nobody reads the old. */
+static void swap_config(struct server *server, struct config *next, struct rulebook *rulebook)
 {
     struct shard_group *group = &server->group;
 
+    group->rulebook = rulebook;
     budget_limit(&server->budget, (int64_t)next->memory_limit_bytes);
     for (unsigned i = 0; i < group->count; i++)
         shard_configure(&group->shards[i], next);
@@ -244,6 +263,8 @@ static void swap_config(struct server *server, struct config *next)
     }
     config_free(server->config);
     server->config = next;
+    rulebook_free(server->rulebook);
+    server->rulebook = rulebook;
 }
 
 static void tell_log_failure(struct server *server, int result)
@@ -253,31 +274,50 @@ static void tell_log_failure(struct server *server, int result)
                 &server->journal, EVENT_ERROR, "log.failed", field_text("text", strerror(-result)));
 }
 
-static void reload(struct server *server)
+/* What a reload has read, all of it or nothing. */
+struct renewal {
+    struct config *config; /* NULL: something cannot be used */
+    struct rulebook *rulebook;
+    unsigned changes;
+};
+
+static struct renewal read_again(struct server *server, struct report *report)
 {
     struct config_request request = arguments_request(&server->arguments);
-    struct config *next = NULL;
+    struct renewal renewal = { 0 };
+
+    if (config_load(&renewal.config, &request, report) < 0)
+        return renewal;
+    renewal.changes = config_reload(renewal.config, server->config, report);
+    if (rulebook_read(&renewal.rulebook, renewal.config, NULL, report) == 0)
+        return renewal;
+    config_free(renewal.config);
+    return (struct renewal){ 0 };
+}
+
+static void reload(struct server *server)
+{
+    const char *file = server->arguments.config_file;
     struct findings *findings = malloc(sizeof(*findings));
-    unsigned changes = 0;
+    struct renewal renewal;
 
     if (!findings)
         return;
     findings_init(findings);
     journal_tell(&server->journal, EVENT_INFO, "config.reloading",
-            field_text("file", request.file ? request.file : "-"));
-    if (config_load(&next, &request, &findings->report) == 0)
-        changes = config_reload(next, server->config, &findings->report);
+            field_text("file", file ? file : "-"));
+    renewal = read_again(server, &findings->report);
     findings_tell(findings, &server->journal);
-    if (next) {
-        tell_log_failure(server, log_apply(server->log, &next->log));
-        server->journal.level = log_level(&next->log);
-        swap_config(server, next);
-        journal_tell(
-                &server->journal, EVENT_INFO, "config.reloaded", field_number("changes", changes));
+    if (renewal.config) {
+        tell_log_failure(server, log_apply(server->log, &renewal.config->log));
+        server->journal.level = log_level(&renewal.config->log);
+        swap_config(server, renewal.config, renewal.rulebook);
+        journal_tell(&server->journal, EVENT_INFO, "config.reloaded",
+                field_number("changes", renewal.changes));
     } else {
         tell_log_failure(server, log_reopen(server->log));
         journal_tell(&server->journal, EVENT_ERROR, "config.kept",
-                field_text("text", "the file cannot be used; nothing is changed"));
+                field_text("text", "a file cannot be used; nothing is changed"));
     }
     findings_deinit(findings);
     free(findings);
@@ -437,6 +477,7 @@ static enum server_status run(struct server *server)
     else
         status = run_with_log(server, &findings);
     findings_deinit(&findings);
+    rulebook_free(server->rulebook);
     config_free(server->config);
     return status;
 }

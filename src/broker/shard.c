@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/shard.h"
 
-#include "broker/auth/anonymous.h"
 #include "broker/turn.h"
 #include "loop/clock.h"
 
@@ -51,13 +50,18 @@ static int open_waiting(struct shard *shard)
 
 static int make_core(struct shard *shard, uint64_t seed)
 {
-    struct core_setup setup = {
+    struct core_setup setup;
+
+    shard->authority = (struct authority){
+        .book = shard->group->rulebook, .memory = &shard->memory, .journal = &shard->journal
+    };
+    setup = (struct core_setup){
         .hub = shard->group->hub,
         .shard = shard->number,
         .settings = &shard->config->core,
         .memory = shard->memory,
         .journal = shard->journal,
-        .access = anonymous_access(),
+        .access = authority_access(&shard->authority),
         .seed = seed,
     };
 

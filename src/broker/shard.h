@@ -8,6 +8,7 @@
 #define BROKER_SHARD_H
 
 #include "broker/admin/sys.h"
+#include "broker/auth/authority.h"
 #include "broker/budget.h"
 #include "broker/config/config.h"
 #include "broker/entrance.h"
@@ -29,6 +30,7 @@ struct shard_group {
     struct log *log;
     struct budget *budget;
     const struct budget_share *hub_share; /* what the hub has allocated */
+    const struct rulebook *rulebook; /* of the configuration that shards are given; see below */
     const struct counters *counters[SHARDS_MAX];
     sem_t taken; /* posted by a shard that has taken a configuration */
 };
@@ -54,6 +56,7 @@ struct shard {
     struct memory memory;
     struct log_source log;
     struct journal journal;
+    struct authority authority;
     const struct config *config;
     struct listener_settings listeners[CONFIG_LISTENERS_MAX]; /* connections borrow them */
     struct core *core;
@@ -92,7 +95,8 @@ int shard_init(struct shard *shard, const struct shard_setup *setup);
 /* Runs it in a thread of its own. Returns 0, or -errno. */
 int shard_start(struct shard *shard);
 
-/* Any thread: asks it to take a configuration, which it then borrows, and to post group->taken. */
+/* Any thread: asks it to take a configuration and the group's rulebook, which it then borrows, and
+ * to post group->taken. Until it has, the rulebook must stay the same. */
 void shard_configure(struct shard *shard, const struct config *config);
 
 /* Any thread: asks it to tell every client and end. */

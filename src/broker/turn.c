@@ -514,6 +514,8 @@ static void take_config(struct shard *shard)
     shard->journal.level = log_level(&config->log);
     core_tell_up_to(shard->core, shard->journal.level);
     core_apply(shard->core, &config->core, shard->now_ms);
+    authority_use(&shard->authority, shard->group->rulebook);
+    core_access_changed(shard->core, shard->now_ms);
     if (shard->sys)
         sys_set_interval(shard->sys, config->sys_interval_s * INT64_C(1000), shard->now_ms);
     shard->config = config;

@@ -516,6 +516,136 @@ SERVER_TEST("MQTT5-4.12.0-6 MQTT5-4.12.0-7", without_a_method_there_is_no_auth)
     peer_expect_end(a, MQTT_PROTOCOL_ERROR);
 }
 
+/* ---- Rights to receive ---- */
+
+SERVER_TEST(NULL, nobody_gets_what_he_may_not_receive)
+{
+    struct peer *a = peer_connected(server, "a", MQTT_5_0);
+    struct peer *b = peer_connected(server, "b", MQTT_5_0);
+
+    server->unreadable = "secret";
+    server_changes_access(server);
+    peer_subscribed(a, "#", 1);
+    peer_publishes(b, 2, "x/secret", "1");
+    peer_publishes(b, 4, "x/open", "2");
+    peer_send(b, "30 RL S'secret' 00 '3' | 30 RL S'open' 00 '4'");
+    /* The publisher does not learn of it. */
+    peer_expect(a, "32 RL S'x/open' 0001 00 '2' | 30 RL S'open' 00 '4'");
+    peer_expect_nothing(a);
+    assert_int_equal(server_count(server, dropped[DROP_NOT_ALLOWED]), 2);
+    assert_int_equal(server_told(server, "message.dropped"), 0);
+}
+
+SERVER_TEST(NULL, retained_messages_are_judged_as_all_others)
+{
+    struct peer *a = peer_connected(server, "a", MQTT_5_0);
+
+    server->unreadable = "secret";
+    server_changes_access(server);
+    server_announces(server, "secret", "1", true);
+    server_announces(server, "open", "2", true);
+    peer_send(a, "82 RL 0001 00 S'#' 00");
+    peer_expect(a, "90 RL 0001 00 00 | 31 RL S'open' 00 '2'");
+    peer_expect_nothing(a);
+}
+
+SERVER_TEST(NULL, queue_of_an_absent_client_has_no_room_for_what_it_may_not_receive)
+{
+    struct peer *a = peer_resumed(server, "a", MQTT_3_1_1, false);
+    struct peer *b = peer_connected(server, "b", MQTT_5_0);
+
+    server->settings.max_queued_messages = 2;
+    server->unreadable = "secret";
+    server_changes_access(server);
+    peer_subscribed(a, "#", 1);
+    peer_cut(a);
+    for (unsigned i = 0; i < 3; i++)
+        peer_publishes(b, 2, "secret", "no");
+    peer_publishes(b, 2, "open", "yes");
+    peer_publishes(b, 2, "open", "again");
+    a = peer_resumed(server, "a", MQTT_3_1_1, true);
+    peer_expect(a, "32 RL S'open' 0001 'yes' | 32 RL S'open' 0002 'again'");
+    peer_expect_nothing(a);
+    assert_int_equal(server_count(server, dropped[DROP_NOT_ALLOWED]), 3);
+    assert_int_equal(server_count(server, dropped[DROP_QUEUE_FULL]), 0);
+}
+
+SERVER_TEST(NULL, what_waits_is_judged_by_the_rules_that_hold_when_it_is_sent)
+{
+    struct peer *a = peer_resumed(server, "a", MQTT_3_1_1, false);
+    struct peer *b = peer_connected(server, "b", MQTT_5_0);
+
+    peer_subscribed(a, "#", 1);
+    /* One is in flight, two wait. */
+    peer_publishes(b, 2, "secret", "1");
+    peer_expect(a, "32 RL S'secret' 0001 '1'");
+    peer_cut(a);
+    peer_publishes(b, 2, "secret", "2");
+    peer_publishes(b, 2, "open", "3");
+    server->unreadable = "secret";
+    server_changes_access(server);
+    a = peer_resumed(server, "a", MQTT_3_1_1, true);
+    peer_expect(a, "32 RL S'open' 0002 '3'");
+    peer_expect_nothing(a);
+    assert_int_equal(server_count(server, dropped[DROP_NOT_ALLOWED]), 2);
+    server->unreadable = NULL;
+    server_changes_access(server);
+    peer_publishes(b, 2, "secret", "4");
+    peer_expect(a, "32 RL S'secret' 0003 '4'");
+}
+
+SERVER_TEST(NULL, group_tells_of_what_its_member_may_not_receive)
+{
+    struct peer *a = peer_connected(server, "a", MQTT_5_0);
+    struct peer *b = peer_connected(server, "b", MQTT_5_0);
+
+    server->unreadable = "secret";
+    server_changes_access(server);
+    peer_subscribed(a, "$share/g/#", 1);
+    peer_publishes(b, 2, "secret", "1");
+    peer_publishes(b, 2, "open", "2");
+    peer_expect(a, "32 RL S'open' 0001 00 '2'");
+    peer_expect_nothing(a);
+    assert_int_equal(server_count(server, dropped[DROP_NOT_ALLOWED]), 1);
+    assert_int_equal(server_told(server, "message.dropped"), 1);
+}
+
+SERVER_TEST(NULL, will_is_judged_again_when_it_is_due)
+{
+    struct peer *watcher = peer_connected(server, "watcher", MQTT_5_0);
+    struct peer *a = peer_open(server);
+    struct peer *b = peer_open(server);
+
+    peer_subscribed(watcher, "#", 0);
+    peer_send(a, "10 RL S'MQTT' 05 06 0000 00 S'a' 00 S'w/mine' S'bye'");
+    peer_expect(a, "20 RL 00 00 *");
+    peer_send(b, "10 RL S'MQTT' 05 06 0000 00 S'b' 00 S'w' S'bye'");
+    peer_expect(b, "20 RL 00 00 *");
+    server->unwritable = "mine";
+    server_changes_access(server);
+    peer_cut(a);
+    peer_cut(b);
+    peer_expect(watcher, "30 RL S'w' 00 'bye'");
+    peer_expect_nothing(watcher);
+    assert_int_equal(server_told(server, "will.refused"), 1);
+}
+
+SERVER_TEST(NULL, who_would_not_be_let_in_any_more_is_disconnected)
+{
+    struct peer *a = peer_connected(server, "a", MQTT_5_0);
+    struct peer *b = peer_resumed(server, "b", MQTT_3_1_1, false);
+    struct peer *c;
+
+    server->withdrawn = true;
+    server_changes_access(server);
+    peer_expect_end(a, MQTT_NOT_AUTHORIZED);
+    peer_expect_closed(b);
+    server->withdrawn = false;
+    server_changes_access(server);
+    c = peer_resumed(server, "b", MQTT_3_1_1, true);
+    peer_expect_nothing(c);
+}
+
 /* ---- Short of memory ---- */
 
 /* A whole life with two exchanges; a transport that was refused says nothing. */

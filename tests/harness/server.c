@@ -84,18 +84,17 @@ static enum mqtt_reason judge_client(const struct mqtt_connect *connect)
     return MQTT_SUCCESS;
 }
 
-static enum mqtt_reason admit(void *context, const struct mqtt_connect *connect,
-        const struct listener_settings *listener, void **identity)
+static struct access_verdict admit(
+        void *context, const struct mqtt_connect *connect, const struct listener_settings *listener)
 {
     struct server *server = context;
-    enum mqtt_reason reason = judge_client(connect);
+    struct access_verdict verdict = { .reason = judge_client(connect) };
 
     (void)listener;
     assert_int_equal(server->locks.state->held, 0);
-    assert_null(*identity);
-    if (reason == MQTT_SUCCESS)
-        *identity = identity_new(server, 0);
-    return reason;
+    if (verdict.reason == MQTT_SUCCESS)
+        verdict.identity = identity_new(server, 0);
+    return verdict;
 }
 
 static bool has_level(struct bytes topic, struct bytes level)
@@ -122,7 +121,23 @@ static bool allows(void *context, const struct access_request *request)
     assert_true(request->client_id.size > 0);
     if (has_level(request->topic, BYTES("proven-again")))
         return identity->proofs > 1;
+    if (request->action == ACCESS_RECEIVE)
+        return !has_level(request->topic, bytes_of_text(server->unreadable));
+    if (request->action == ACCESS_PUBLISH && server->unwritable &&
+            has_level(request->topic, bytes_of_text(server->unwritable)))
+        return false;
     return !has_level(request->topic, BYTES("denied"));
+}
+
+static enum access_standing standing(void *context, void *identity)
+{
+    const struct server *server = context;
+
+    assert_int_equal(server->locks.state->held, 0);
+    assert_non_null(identity);
+    if (server->withdrawn)
+        return ACCESS_WITHDRAWN;
+    return server->unreadable ? ACCESS_JUDGED : ACCESS_FREE;
 }
 
 /* What was told last lives as long as the exchange, and no longer. */
@@ -231,7 +246,7 @@ void server_start(struct server *server)
             .settings = &server->settings,
             .memory = server->memory.memory,
             .journal = { EVENT_DEBUG, count_event, server },
-            .access = { admit, forget, allows, authenticate, end_exchange, server },
+            .access = { admit, forget, allows, standing, authenticate, end_exchange, server },
             .seed = i + 1 };
 
         server->shards[i].core = core_new(&core_setup, server->now_ms);
@@ -346,6 +361,16 @@ void server_announces(struct server *server, const char *topic, const char *payl
     server_start(server);
     assert_true(core_announce(server->shards[0].core, &announcement, server->now_ms));
     server->shards[0].awake = true;
+    server_run(server);
+}
+
+void server_changes_access(struct server *server)
+{
+    server_start(server);
+    for (unsigned i = 0; i < server->shard_count; i++) {
+        core_access_changed(server->shards[i].core, server->now_ms);
+        server->shards[i].awake = true;
+    }
     server_run(server);
 }
 

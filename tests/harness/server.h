@@ -43,7 +43,8 @@ struct server_event {
  * - The password 'wrong' is refused with 0x86, the user 'stranger' with 0x87, a client id that
  *   contains "refused" with 0x85.
  * - Nobody may publish to a topic, or subscribe to a filter, with a level "denied"; with a level
- *   "proven-again" only who has authenticated again.
+ *   "proven-again" only who has authenticated again. `unreadable`, `unwritable` and `withdrawn`
+ *   below say more.
  * - The authentication method "CHALLENGE": the client is asked "ask" and must answer "answer"; then
  *   it is told "welcome", at CONNECT and at each re-authentication. To "more" it is asked "ask"
  *   again, to "much" 64 bytes of '?'; "answer" at once will do. All else is refused with 0x87.
@@ -63,6 +64,9 @@ struct server {
     bool may_refuse;  /* a transport may be refused: memory is made to fail */
     struct core_settings settings;
     struct listener_settings listener;
+    const char *unreadable; /* nobody may receive a topic with this level; NULL: all may all */
+    const char *unwritable; /* nobody may publish to it */
+    bool withdrawn;         /* nobody would be let in who is in */
 
     /* For reading. */
     int64_t now_ms;
@@ -106,6 +110,9 @@ void clock_advance(struct server *server, int64_t ms);
 
 /* The server publishes, as it does for $SYS. */
 void server_announces(struct server *server, const char *topic, const char *payload, bool retain);
+
+/* The authority's fields above are changed: core_access_changed() on every shard. */
+void server_changes_access(struct server *server);
 
 /* The server stops: core_shut_down() on every shard. */
 void server_shuts_down(struct server *server);

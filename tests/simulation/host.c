@@ -97,18 +97,17 @@ static void write_event(void *context, const struct event *event)
 }
 
 /* Who is let in gets the host for an identity, which is to come back as often as it was given. */
-static enum mqtt_reason admit(void *context, const struct mqtt_connect *connect,
-        const struct listener_settings *listener, void **identity)
+static struct access_verdict admit(
+        void *context, const struct mqtt_connect *connect, const struct listener_settings *listener)
 {
     struct host *host = context;
 
     (void)listener;
     check_no_lock(host, "while a client is admitted");
     if (connect->has_user_name && bytes_equal(connect->user_name, BYTES("stranger")))
-        return MQTT_NOT_AUTHORIZED;
-    *identity = host;
+        return (struct access_verdict){ .reason = MQTT_NOT_AUTHORIZED };
     host->identities++;
-    return MQTT_SUCCESS;
+    return (struct access_verdict){ .reason = MQTT_SUCCESS, .identity = host };
 }
 
 static void forget(void *context, void *identity)

@@ -118,13 +118,14 @@ static bool is_same_place(const struct config_listener *a, const struct config_l
 
 static void check_listeners(struct parser *parser)
 {
-    const struct config *config = parser->config;
+    struct config *config = parser->config;
     bool someone = false;
 
     for (size_t i = 0; i < config->listener_count; i++) {
-        const struct config_listener *listener = &config->listeners[i];
+        struct config_listener *listener = &config->listeners[i];
 
-        someone |= listener->settings.allow_anonymous;
+        listener->settings.number = (uint16_t)i;
+        someone |= listener->settings.allow_anonymous || listener->password_file[0] != '\0';
         for (size_t j = 0; j < i; j++) {
             if (is_same_place(listener, &config->listeners[j]))
                 report_tell(parser->report, REPORT_ERROR, listener->origin,
@@ -134,8 +135,8 @@ static void check_listeners(struct parser *parser)
     }
     if (!someone && parser->report->errors == 0)
         report_tell(parser->report, REPORT_WARNING, nowhere,
-                "nobody can connect: with a user name or without, for in this version no password "
-                "can be checked; to let everyone in, add \"allow_anonymous true\"");
+                "nobody can connect: there is no password_file; name one, or to let everyone in, "
+                "add \"allow_anonymous true\"");
 }
 
 static void finish(struct parser *parser, const struct config_request *request)

@@ -42,6 +42,8 @@ struct config_listener {
     struct listener_settings settings;        /* with the port */
     char address[CONFIG_ADDRESS_MAX + 1];     /* a name or number; "": every address */
     char interface[CONFIG_INTERFACE_MAX + 1]; /* "": all */
+    char password_file[CONFIG_PATH_MAX + 1];  /* "": none */
+    char acl_file[CONFIG_PATH_MAX + 1];       /* "": none */
     enum config_domain socket_domain;
     enum config_protocol protocol;
     struct report_origin origin; /* of the line that opened it; no file in local-only mode */
@@ -60,7 +62,11 @@ struct config {
     struct config_listener listeners[CONFIG_LISTENERS_MAX];
     size_t listener_count;
     bool local_only;      /* nothing opened a listener: the listeners are 127.0.0.1 and ::1 */
-    bool allow_anonymous; /* for listeners that do not say it; already in their settings */
+    /* For listeners that do not say it themselves; already in their settings. */
+    bool allow_anonymous;
+    char password_file[CONFIG_PATH_MAX + 1];
+    char acl_file[CONFIG_PATH_MAX + 1];
+    bool acl_check_subscribe; /* a SUBSCRIBE for what may not be read is refused */
     struct log_settings log;
     char user[CONFIG_USER_MAX + 1];     /* to become when started as root; if absent, nobody */
     char pid_file[CONFIG_PATH_MAX + 1]; /* "": none */

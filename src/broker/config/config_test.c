@@ -425,13 +425,43 @@ TEST(per_listener_settings_comes_first_and_stays)
     accept_silently("allow_anonymous true\nper_listener_settings false\n");
 }
 
+TEST(files_of_rules_are_inherited_by_listeners_that_name_none)
+{
+    struct fixture fixture = { 0 };
+
+    assert_int_equal(fixture_load(&fixture,
+                             "password_file /all\nacl_file /rules\nlistener 1\n"
+                             "listener_password_file /own\nlistener 2\nlistener_acl_file /other\n"),
+            0);
+    assert_int_equal(fixture.report.warnings, 0);
+    assert_string_equal(fixture.config->listeners[0].password_file, "/own");
+    assert_string_equal(fixture.config->listeners[0].acl_file, "/rules");
+    assert_string_equal(fixture.config->listeners[1].password_file, "/all");
+    assert_string_equal(fixture.config->listeners[1].acl_file, "/other");
+    assert_int_equal(fixture.config->listeners[1].settings.number, 1);
+    fixture_end(&fixture);
+}
+
+TEST(files_of_rules_belong_to_the_listener_before_them_where_that_is_asked_for)
+{
+    struct fixture fixture = { 0 };
+
+    assert_int_equal(fixture_load(&fixture,
+                             "per_listener_settings true\nlistener 1\npassword_file /one\n"
+                             "listener 2\nacl_file /two\nallow_anonymous true\n"),
+            0);
+    assert_string_equal(fixture.config->listeners[0].password_file, "/one");
+    assert_string_equal(fixture.config->listeners[0].acl_file, "");
+    assert_string_equal(fixture.config->listeners[1].password_file, "");
+    assert_string_equal(fixture.config->listeners[1].acl_file, "/two");
+    fixture_end(&fixture);
+}
+
 /* What is not honoured. */
 
 TEST(what_safety_depends_on_stops_the_start)
 {
     static const char *const lines[] = {
-        "password_file /p",
-        "acl_file /a",
         "psk_file /p",
         "plugin /p.so",
         "auth_plugin /p.so",

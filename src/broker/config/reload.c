@@ -112,6 +112,7 @@ static unsigned change_listeners(
         if (index >= 0) {
             changes += change_listener(next, index, &running->listeners[i], report);
             kept[i] = next->listeners[index];
+            kept[i].settings.number = (uint16_t)i;
         } else {
             report_tell(report, REPORT_WARNING, kept[i].origin,
                     "listener %u%s%s is gone from the configuration; restart the server to close "

@@ -165,18 +165,16 @@ static enum mqtt_reason identify(struct admission *admission, struct bytes body)
     struct core *core = admission->core;
     struct connection *connection = admission->connection;
     const struct mqtt_connect *connect = admission->connect;
-    void *identity = NULL;
-    enum mqtt_reason reason;
+    struct access_verdict verdict;
 
     if (mqtt_properties_have(&connect->properties, MQTT_AUTHENTICATION_METHOD))
         return authentication_start(
                 core, connection, connect, body, &admission->authentication_data);
-    reason = core->access.admit(core->access.context, connect, connection->listener, &identity);
-    if (reason == MQTT_SUCCESS)
-        connection_identify(core, connection, identity);
-    else if (reason == MQTT_NOT_AUTHORIZED)
-        admission->text = "its listener lets nobody in whom it does not know (allow_anonymous)";
-    return reason;
+    verdict = core->access.admit(core->access.context, connect, connection->listener);
+    admission->text = verdict.text;
+    if (verdict.reason == MQTT_SUCCESS)
+        connection_identify(core, connection, verdict.identity);
+    return verdict.reason;
 }
 
 static enum mqtt_reason judge_rights(struct admission *admission)

@@ -2,6 +2,7 @@
 #include "broker/core/connection.h"
 
 #include "broker/core/authenticate.h"
+#include "broker/core/rights.h"
 #include "broker/core/session.h"
 #include "broker/core/state.h"
 #include "broker/core/will.h"
@@ -140,7 +141,9 @@ void connection_end(struct core *core, struct connection *connection, const stru
     pending_suback_free(core, connection);
     withheld_reset(&connection->withheld, &core->memory);
     authentication_free(core, connection);
-    connection_identify(core, connection, NULL);
+    if (session)
+        rights_keep(session, connection);
+    rights_forget(core, &connection->identity);
     list_remove(&connection->ready);
     timer_start(&core->connection_timers, &connection->timer, core->now_ms + DRAIN_MS);
     connection_has_output(core, connection);
@@ -226,11 +229,10 @@ void connection_release(struct core *core, struct connection *connection)
 
 void connection_identify(struct core *core, struct connection *connection, void *identity)
 {
-    void *before = connection->identity;
-
+    rights_forget(core, &connection->identity);
     connection->identity = identity;
-    if (before && core->access.forget)
-        core->access.forget(core->access.context, before);
+    if (connection->session)
+        rights_settle(core, connection->session);
 }
 
 bool connection_may(

@@ -65,8 +65,9 @@ void hub_free(struct hub *hub);
 /* ---- Who may come in, and what he may do ---- */
 
 enum access_action {
-    ACCESS_PUBLISH, /* wills included */
+    ACCESS_PUBLISH, /* wills included: at CONNECT, and again when they are due */
     ACCESS_SUBSCRIBE,
+    ACCESS_RECEIVE, /* asked for each message of a session whose standing is ACCESS_JUDGED */
 };
 
 struct access_request {
@@ -76,6 +77,19 @@ struct access_request {
     struct bytes topic; /* to subscribe: the filter, "$share/..." included */
     uint8_t qos;
     bool retain; /* to publish */
+};
+
+struct access_verdict {
+    enum mqtt_reason reason; /* MQTT_SUCCESS, or a CONNACK code of MQTT 5.0 */
+    void *identity;          /* with MQTT_SUCCESS */
+    const char *text;        /* for the log: a lasting sentence; NULL: the reason says it all */
+};
+
+/* What a client whom the authority has let in is to it now. */
+enum access_standing {
+    ACCESS_FREE,      /* it may receive everything */
+    ACCESS_JUDGED,    /* whether it may receive a message is asked for each */
+    ACCESS_WITHDRAWN, /* it would not be let in any more: its connection ends */
 };
 
 /* What a client says in an exchange of enhanced authentication. */
@@ -99,20 +113,24 @@ struct access_answer {
  * nothing that it is given.
  *
  * An identity is the authority's own word for who a client is; requests name it. Each one that is
- * not NULL is given back by forget() once: when another takes its place, or when the connection
- * ends, which may be while its CONNECT is still refused for something else.
+ * not NULL is given back by forget() once: when another takes its place, or when the session ends,
+ * which keeps it while its client is absent; or at once, where its CONNECT is still refused for
+ * something else.
  */
 struct access {
-    /* MQTT_SUCCESS, or the reason for the refusal (a CONNACK code of MQTT 5.0). *identity is NULL,
-     * and left so by a refusal. Not asked where CONNECT names an authentication method. */
-    enum mqtt_reason (*admit)(void *context, const struct mqtt_connect *connect,
-            const struct listener_settings *listener, void **identity);
+    /* Not asked where CONNECT names an authentication method. */
+    struct access_verdict (*admit)(void *context, const struct mqtt_connect *connect,
+            const struct listener_settings *listener);
 
     /* NULL: identities need not be given back. */
     void (*forget)(void *context, void *identity);
 
     /* NULL: everything is allowed. */
     bool (*allows)(void *context, const struct access_request *request);
+
+    /* NULL: all are free. Asked when a client has come in or proved again who it is, and after
+     * core_access_changed(). */
+    enum access_standing (*standing)(void *context, void *identity);
 
     /*
      * NULL: no authentication method is known. MQTT_CONTINUE_AUTHENTICATION: the client gets the
@@ -151,6 +169,10 @@ void core_free(struct core *core);
 
 /* From now on these settings hold; queues already over a new limit are not cut. */
 void core_apply(struct core *core, const struct core_settings *settings, int64_t now_ms);
+
+/* The authority has other rules now: connections that it would not let in any more end, and what
+ * waits for sessions that may not have it any more is dropped. */
+void core_access_changed(struct core *core, int64_t now_ms);
 
 /* From now on events up to this level are told to the journal. */
 void core_tell_up_to(struct core *core, enum event_level level);

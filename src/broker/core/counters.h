@@ -21,6 +21,7 @@ enum drop_reason {
     DROP_NO_MEMORY,
     DROP_MAILBOX_FULL, /* QoS 0 only */
     DROP_REFUSED,      /* a PUBREC of 0x80 or above, or a shared message's PUBACK of that kind */
+    DROP_NOT_ALLOWED,  /* the client has no right to receive it */
     DROP_REASONS,
 };
 

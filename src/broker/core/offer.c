@@ -4,6 +4,7 @@
 #include "broker/core/ask.h"
 #include "broker/core/connection.h"
 #include "broker/core/group.h"
+#include "broker/core/rights.h"
 #include "broker/core/session.h"
 #include "broker/core/state.h"
 
@@ -22,6 +23,7 @@ const char *drop_reason_name(enum drop_reason reason)
         [DROP_NO_MEMORY] = "no_memory",
         [DROP_MAILBOX_FULL] = "mailbox_full",
         [DROP_REFUSED] = "refused",
+        [DROP_NOT_ALLOWED] = "not_allowed",
     };
 
     return reason < DROP_REASONS ? names[reason] : "unknown";
@@ -111,12 +113,14 @@ static bool refuse(struct core *core, struct session *session, const struct offe
 {
     bool known = reason != DROP_QUEUE_FULL && reason != DROP_NO_MEMORY;
 
+    /* One who subscribes to more than he may have loses nothing; a group, of which he is, does. */
+    if (offer->hand || reason != DROP_NOT_ALLOWED)
+        tell_drop(core, session, offer->message, reason);
     if (offer->hand) {
         session->hands--;
         hand_back(core, offer->hand, FATE_DROPPED + (int)reason);
         return known;
     }
-    tell_drop(core, session, offer->message, reason);
     ledger_count(core, &session->ledger, FATE_DROPPED + (int)reason);
     return known;
 }
@@ -357,6 +361,8 @@ bool session_offer(struct core *core, struct session *session, const struct offe
         }
         return true;
     }
+    if (session->judged && !rights_to_receive(core, session, offer->message))
+        return refuse(core, session, offer, DROP_NOT_ALLOWED);
     return offer->qos == 0 ? offer_instant(core, session, offer)
                            : offer_queued(core, session, offer);
 }

@@ -4,6 +4,7 @@
 #include "broker/core/group.h"
 #include "broker/core/offer.h"
 #include "broker/core/reader.h"
+#include "broker/core/rights.h"
 #include "broker/core/session.h"
 #include "broker/core/state.h"
 #include "mqtt/outflow.h"
@@ -215,6 +216,11 @@ static enum sent resend(struct sending *sending, struct delivery *delivery)
     if (mqtt_outflow_step((enum mqtt_outflow_state)delivery->state, OUT_RESUMED).action ==
             OUT_SEND_PUBREL)
         return send_pubrel(sending, delivery);
+    if (sending->session->judged &&
+            !rights_to_receive(sending->core, sending->session, delivery->message)) {
+        end_in_flight(sending, delivery, FATE_DROPPED + DROP_NOT_ALLOWED);
+        return SENT;
+    }
     if (!outgoing_window_open(outgoing))
         return SENT_NO_ROOM;
     sent = send_publish(sending, delivery, outgoing_packet_id(delivery), true);

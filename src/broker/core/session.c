@@ -6,6 +6,7 @@
 #include "broker/core/group.h"
 #include "broker/core/offer.h"
 #include "broker/core/reader.h"
+#include "broker/core/rights.h"
 #include "broker/core/state.h"
 #include "broker/core/will.h"
 #include "mqtt/outflow.h"
@@ -181,6 +182,7 @@ void session_end(struct core *core, struct session *session)
     drop_subscriptions(core, session);
     packet_ids_reset(&session->incoming, &core->memory);
     ask_release(core, &session->waiters);
+    rights_forget(core, &session->identity);
     timer_stop(&session->timer);
     map_remove(&core->sessions_by_id, &core->memory, session->id_hash, session);
     memory_give(&core->memory, session->id, session->id_size + 1u);
@@ -249,6 +251,8 @@ void session_attach(struct core *core, struct session *session, struct connectio
     losses_tell_rest(core, session);
     session->connection = connection;
     connection->session = session;
+    rights_forget(core, &session->identity);
+    rights_settle(core, session);
     memberships_tell(core, session, session->outgoing.window);
     retained_reads_go_on(core, session);
     if (!outgoing_empty(&session->outgoing))

@@ -38,6 +38,7 @@ struct session {
     uint8_t *id;
     uint16_t id_size;
     struct connection *connection; /* NULL: the client is absent */
+    void *identity;                /* while absent: the authority's last; NULL: none */
     struct timer timer;       /* while absent: the will's or the session's end, what is first */
     int64_t expires_ms;       /* while absent; INT64_MAX: never */
     struct will *will;        /* NULL: none */
@@ -52,6 +53,7 @@ struct session {
     struct list waiters;        /* publishers that wait for room here */
     struct ledger ledger;
     struct loss_notes losses;
+    bool judged; /* its client may not have everything; see rights.h */
 };
 
 static inline struct bytes session_id(const struct session *session)

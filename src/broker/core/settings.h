@@ -62,6 +62,7 @@ struct core_settings {
 
 /* What holds for every connection of one listener; lives as long as the listener. */
 struct listener_settings {
+    uint16_t number;                 /* among the listeners; the authority goes by it */
     uint16_t port;                   /* for log lines; 0 for a Unix socket */
     int64_t max_connections;         /* negative: no limit */
     uint8_t max_qos;                 /* 0..2, announced as Maximum QoS when below 2 */

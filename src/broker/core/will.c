@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/core/will.h"
 
+#include "broker/core/rights.h"
 #include "broker/core/route.h"
 #include "broker/core/session.h"
 #include "broker/core/state.h"
@@ -52,6 +53,13 @@ void will_due(struct core *core, struct session *session)
     if (!will)
         return;
     session->will = NULL;
+    if (!rights_to_publish(core, session, will->message)) {
+        journal_tell(&core->journal, EVENT_WARN, "will.refused",
+                field_bytes("topic", message_topic(will->message)),
+                field_text("limit", "access rights"));
+        will_free(core, will);
+        return;
+    }
     list_append(&core->due_wills, &will->link);
     journal_tell(&core->journal, EVENT_INFO, "will.published",
             field_bytes("id", session_id(session)),

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/auth/authority.h"
+
+#include "mqtt/topic.h"
+
+#include <assert.h>
+
+/* Who a client is. */
+struct identity {
+    uint16_t listener;
+    uint16_t user_size;
+    bool proved; /* by a password, of whose hash these are the first bytes */
+    uint8_t proof[PASSWORD_HASH_MIN];
+    uint8_t user[]; /* the name it gave; empty: none */
+};
+
+static const struct rules *rules_of(const struct authority *authority, uint16_t listener)
+{
+    assert(listener < authority->book->listener_count);
+    return &authority->book->listeners[listener];
+}
+
+static struct bytes user_of(const struct identity *identity)
+{
+    return bytes_of(identity->user, identity->user_size);
+}
+
+/* ---- Coming in ---- */
+
+static struct access_verdict refused(enum mqtt_reason reason, const char *text)
+{
+    return (struct access_verdict){ .reason = reason, .text = text };
+}
+
+static struct access_verdict admitted(const struct authority *authority,
+        const struct mqtt_connect *connect, uint16_t listener, const struct password_hash *proof)
+{
+    size_t size = sizeof(struct identity) + connect->user_name.size;
+    struct identity *identity = memory_take_zeroed(authority->memory, size);
+
+    if (!identity)
+        return refused(MQTT_SERVER_BUSY, "no memory to keep who it is");
+    identity->listener = listener;
+    identity->user_size = (uint16_t)connect->user_name.size;
+    if (connect->user_name.size > 0)
+        memcpy(identity->user, connect->user_name.data, connect->user_name.size);
+    if (proof) {
+        identity->proved = true;
+        memcpy(identity->proof, proof->hash, PASSWORD_HASH_MIN);
+    }
+    return (struct access_verdict){ .reason = MQTT_SUCCESS, .identity = identity };
+}
+
+static void tell_login(const struct authority *authority, const struct mqtt_connect *connect,
+        const struct password_file *file, const struct password_user *user, bool good)
+{
+    journal_tell(authority->journal, EVENT_DEBUG, "login.checked",
+            field_bytes("user", connect->user_name), field_text("file", file->path),
+            field_number("line", user ? user->line : 0),
+            field_text("result",
+                    !user          ? "unknown_user"
+                            : good ? "good"
+                                   : "wrong_password"));
+}
+
+static struct access_verdict check_password(const struct authority *authority,
+        const struct mqtt_connect *connect, uint16_t listener, const struct password_file *file)
+{
+    /* One answer for all, so that nobody learns which names there are. */
+    static const char wrong[] = "its password file does not have that name with that password";
+    const struct password_user *user = password_file_find(file, connect->user_name);
+    int result = 0;
+
+    if (user && connect->has_password)
+        result = password_hash_matches(&user->hash, connect->password);
+    tell_login(authority, connect, file, user, result > 0);
+    if (result < 0)
+        return refused(MQTT_SERVER_BUSY, "its password cannot be checked now");
+    if (result == 0)
+        return refused(MQTT_NOT_AUTHORIZED, wrong);
+    return admitted(authority, connect, listener, &user->hash);
+}
+
+static struct access_verdict admit(
+        void *context, const struct mqtt_connect *connect, const struct listener_settings *listener)
+{
+    const struct authority *authority = context;
+    const struct rules *rules = rules_of(authority, listener->number);
+
+    if (rules->passwords && connect->user_name.size > 0)
+        return check_password(authority, connect, listener->number, rules->passwords);
+    if (rules->allow_anonymous)
+        return admitted(authority, connect, listener->number, NULL);
+    return refused(MQTT_NOT_AUTHORIZED,
+            rules->passwords
+                    ? "it gives no user name (allow_anonymous)"
+                    : "its listener lets nobody in whom it does not know (allow_anonymous)");
+}
+
+static void forget(void *context, void *identity)
+{
+    const struct authority *authority = context;
+
+    memory_give(authority->memory, identity,
+            sizeof(struct identity) + ((struct identity *)identity)->user_size);
+}
+
+/* ---- Rights ---- */
+
+static bool would_come_in(const struct rules *rules, const struct identity *identity)
+{
+    const struct password_user *user;
+
+    if (!rules->passwords || identity->user_size == 0)
+        return rules->allow_anonymous;
+    user = password_file_find(rules->passwords, user_of(identity));
+    return user && identity->proved &&
+            memcmp(user->hash.hash, identity->proof, PASSWORD_HASH_MIN) == 0;
+}
+
+static enum access_standing standing(void *context, void *identity)
+{
+    const struct authority *authority = context;
+    const struct identity *who = identity;
+    const struct rules *rules = rules_of(authority, who->listener);
+
+    if (!would_come_in(rules, who))
+        return ACCESS_WITHDRAWN;
+    return rules->acl ? ACCESS_JUDGED : ACCESS_FREE;
+}
+
+static void tell_decision(const struct authority *authority, const struct acl_file *file,
+        const struct access_request *request, const struct acl_decision *decision)
+{
+    static const char *const actions[] = {
+        [ACCESS_PUBLISH] = "publish", [ACCESS_SUBSCRIBE] = "subscribe", [ACCESS_RECEIVE] = "receive"
+    };
+
+    journal_tell(authority->journal, EVENT_DEBUG, "access.denied",
+            field_bytes("id", request->client_id), field_text("action", actions[request->action]),
+            field_bytes("topic", request->topic), field_text("file", file->path),
+            field_number("line", decision->line));
+}
+
+static bool allows(void *context, const struct access_request *request)
+{
+    const struct authority *authority = context;
+    const struct identity *identity = request->identity;
+    const struct rules *rules = rules_of(authority, identity->listener);
+    const struct acl_who who = { user_of(identity), request->client_id };
+    struct bytes topic = request->topic;
+    struct bytes share;
+    struct acl_decision decision;
+
+    if (!rules->acl || (request->action == ACCESS_SUBSCRIBE && !rules->check_subscribe))
+        return true;
+    if (request->action == ACCESS_SUBSCRIBE)
+        mqtt_share_split(request->topic, &share, &topic);
+    decision = acl_file_judge(
+            rules->acl, &who, request->action == ACCESS_PUBLISH ? ACL_WRITE : ACL_READ, topic);
+    if (!decision.allowed)
+        tell_decision(authority, rules->acl, request, &decision);
+    return decision.allowed;
+}
+
+struct access authority_access(struct authority *authority)
+{
+    return (struct access){
+        .admit = admit,
+        .forget = forget,
+        .allows = allows,
+        .standing = standing,
+        .context = authority,
+    };
+}
