@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* WebSockets over a stream in memory. Frames are written out; a mask of zeros keeps them legible. */
+/* WebSockets over a stream in memory. Frames are written out; a mask of zeros changes nothing. */
 #include "net/websocket.h"
 
 #include "tests/harness/scripted.h"

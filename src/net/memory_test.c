@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a WebSocket costs, and that it can do without what it does not get. */
+/* What layers of a stream cost, and that they can do without what they do not get. */
+#include "net/proxy.h"
 #include "net/websocket.h"
 
 #include "tests/harness/scripted.h"
@@ -125,7 +126,7 @@ static int converse(struct scripted *below)
     return result;
 }
 
-TEST(each_allocation_may_fail)
+TEST(each_allocation_of_a_websocket_may_fail)
 {
     unsigned fail_at = 0;
     unsigned failures = 0;
@@ -153,7 +154,7 @@ static int blocks_out(const struct scripted *below)
     return counter()->out - (below->output ? 1 : 0) - (below->refused ? 1 : 0);
 }
 
-TEST(an_idle_one_keeps_nothing_but_itself)
+TEST(an_idle_websocket_keeps_nothing_but_itself)
 {
     struct scripted below;
     struct stream *stream;
@@ -173,4 +174,39 @@ TEST(an_idle_one_keeps_nothing_but_itself)
     stream_close(stream, STREAM_END_CLEAN);
     assert_int_equal(blocks_out(&below), 0);
     scripted_deinit(&below);
+}
+
+/* A header with facts about TLS, and a byte behind it. */
+static const struct bytes header = {
+    (const uint8_t *)"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x17\x0a\0\0\7\x0a\0\0\1\xa1\x60\7\x5b"
+                     "\x20\0\x08\1\0\0\0\0\x21\0\0x",
+    40,
+};
+
+TEST(each_allocation_of_a_proxy_may_fail)
+{
+    static const struct proxy_options options = { .version = PROXY_2 };
+    unsigned fail_at = 0;
+    unsigned failures = 0;
+
+    do {
+        struct scripted below;
+        struct stream *stream;
+        int result;
+
+        scripted_init(&below, header);
+        *counter() = (struct counter){ .fail_at = ++fail_at };
+        result = proxy_open(&stream, &below.stream, &options);
+        if (result == 0) {
+            result = read_on(stream, &below);
+            stream_close(stream, STREAM_END_CLEAN);
+        }
+        assert_true(below.closed);
+        assert_true(result == -ENOMEM || result == -EAGAIN);
+        failures += result == -ENOMEM;
+        scripted_deinit(&below);
+        assert_int_equal(counter()->out, 0);
+    } while (counter()->taken >= fail_at);
+    /* The stream, its header and the texts in it. */
+    assert_int_equal(failures, 3);
 }
