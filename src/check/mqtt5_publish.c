@@ -395,6 +395,15 @@ static void the_last_word_keeps_to_the_limit(struct check *check)
     probe_expect_closed(a);
 }
 
+/* There is none of less than five bytes. */
+static void a_connack_keeps_to_the_limit(struct check *check)
+{
+    struct probe *a = probe_tries(check, "02 0000 (27 00000004) S'~a'");
+
+    if (probe_take_any(a).size > 0)
+        check_fail(check, "no packet has more than the 4 bytes that the client takes");
+}
+
 static void what_is_left_out_counts_as_delivered(struct check *check)
 {
     const struct too_large large = too_large();
@@ -479,6 +488,7 @@ static const struct check_case cases[] = {
     { "MQTT5-3.1.2-24", CASE(messages_over_the_limit_are_left_out) },
     { "MQTT5-3.1.2-24", CASE(retained_messages_over_the_limit_are_left_out) },
     { "MQTT5-3.1.2-24", CASE(the_last_word_keeps_to_the_limit) },
+    { "MQTT5-3.1.2-24", CASE(a_connack_keeps_to_the_limit) },
     { "MQTT5-3.1.2-25", CASE(what_is_left_out_counts_as_delivered) },
     { "MQTT5-3.1.2-24 U5-2.1.4-1", CASE(the_limit_counts_the_whole_packet) },
 };
