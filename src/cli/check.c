@@ -7,6 +7,7 @@
 #include "check/survey.h"
 #include "cli/options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,7 +90,7 @@ static const struct options options = {
 
 /* ---- Addresses ---- */
 
-/* A server's place, taken apart: "host", "host:1883", "[::1]:1883/path". */
+/* A server's place, taken apart: "host", "host:1883", "::1", "[::1]:1883/path". */
 struct place {
     char host[HOST_SIZE];
     uint16_t port;
@@ -100,8 +101,12 @@ struct place {
 static bool read_place(struct place *out, const char *text, uint16_t port)
 {
     bool bracket = *text == '[';
+    size_t colon = strcspn(text, ":/");
+    /* Two colons or more are an IPv6 address's own. */
+    bool bare = !bracket && text[colon] == ':' &&
+            text[colon + 1 + strcspn(text + colon + 1, ":/")] == ':';
     const char *from = text + bracket;
-    size_t size = strcspn(from, bracket ? "]" : ":/");
+    size_t size = strcspn(from, bracket ? "]" : bare ? "/" : ":/");
     const char *rest = from + size + bracket;
     char *end;
     unsigned long number;
@@ -112,7 +117,7 @@ static bool read_place(struct place *out, const char *text, uint16_t port)
     out->port = port;
     if (*rest == ':') {
         number = strtoul(rest + 1, &end, 10);
-        if (end == rest + 1 || number == 0 || number > UINT16_MAX)
+        if (!isdigit((unsigned char)rest[1]) || number == 0 || number > UINT16_MAX)
             return false;
         out->port = (uint16_t)number;
         rest = end;

@@ -104,6 +104,7 @@ def test_one_statement_is_chosen(server):
     (["127.0.0.1", "--only", "nosuch"], 2, "no such statement"),
     (["127.0.0.1", "--version", "6"], 2, "3.1, 3.1.1 and 5"),
     (["127.0.0.1:0"], 2, "HOST:PORT"),
+    (["127.0.0.1:-18446744073709549733"], 2, "HOST:PORT"),
     (["127.0.0.1", "other"], 2, "one server is enough"),
     ([], 2, "name the server"),
     (["nosuch.invalid"], 3, "no such host"),
@@ -115,8 +116,9 @@ def test_wrong_options_are_told(arguments, code, message):
     assert message in done.stderr
 
 
-def test_a_server_that_is_not_there_is_told():
-    done = subprocess.run([NIGHTJAR, "check", f"127.0.0.1:{free_port()}"], capture_output=True,
+@pytest.mark.parametrize("place", ["127.0.0.1:{}", "localhost:{}", "[::1]:{}"])
+def test_a_server_that_is_not_there_is_told(place):
+    done = subprocess.run([NIGHTJAR, "check", place.format(free_port())], capture_output=True,
                           text=True, timeout=60, check=False)
     assert done.returncode == 3
     assert "Connection refused" in done.stderr
