@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/listener.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum {
     BACKLOG_DEFAULT = 1024,
-    PORT_TRIES = 16, /* for a free port that is free on every address */
+    PORT_TRIES = 16,  /* for a free port that is free on every address */
+    PATH_MODE = 0770, /* of a Unix socket, as Mosquitto's */
 };
 
 static int switch_on(int fd, int level, int option)
@@ -149,7 +154,101 @@ static int open_all(struct listener out[], struct address addresses[], int count
     return opened;
 }
 
-int listener_open(struct listener out[LISTENER_SOCKETS_MAX], const struct listener_options *options,
+/* ---- Unix sockets ---- */
+
+static_assert(LISTENER_PATH_MAX == sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1,
+        "a path that we take has room");
+
+/* Whether someone listens there, or may do so: it is no answer when the connect only has to wait. */
+static bool is_listened_on(const struct sockaddr_un *address)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool refused = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 &&
+            errno == ECONNREFUSED;
+
+    if (fd >= 0)
+        close(fd);
+    return !refused;
+}
+
+/* Makes room for a socket at the path. Returns 0 or -errno. */
+static int clear_path(const struct sockaddr_un *address)
+{
+    struct stat status;
+
+    if (lstat(address->sun_path, &status) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    if (!S_ISSOCK(status.st_mode))
+        return -EEXIST;
+    if (is_listened_on(address))
+        return -EADDRINUSE;
+    return unlink(address->sun_path) == 0 ? 0 : -errno;
+}
+
+/*
+ * The file is made with the descriptor's mode less the process's mask, so that it is never open to
+ * more than it is to be; then it gets what the mask took.
+ */
+static int bind_path(int fd, const struct sockaddr_un *address, int backlog)
+{
+    if (fchmod(fd, PATH_MODE) < 0 ||
+            bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
+        return -errno;
+    if (chmod(address->sun_path, PATH_MODE) < 0 ||
+            listen(fd, backlog > 0 ? backlog : BACKLOG_DEFAULT) < 0) {
+        int result = -errno;
+
+        unlink(address->sun_path);
+        return result;
+    }
+    return 0;
+}
+
+static int open_path(struct listener *out, const struct listener_options *options)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    struct listener listener = { .fd = -1 };
+    int result;
+
+    if (strlen(options->path) > LISTENER_PATH_MAX)
+        return -ENAMETOOLONG;
+    memcpy(address.sun_path, options->path, strlen(options->path));
+    result = clear_path(&address);
+    if (result < 0)
+        return result;
+    listener.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (listener.fd < 0)
+        return -errno;
+    result = bind_path(listener.fd, &address, options->backlog);
+    if (result < 0) {
+        close(listener.fd);
+        return result;
+    }
+    *out = listener;
+    return 1;
+}
+
+void listener_remove(const struct listener_options *options)
+{
+    if (options->path)
+        unlink(options->path);
+}
+
+/* ---- The whole ---- */
+
+static int open_at_path(struct listener out[], const struct listener_options *options,
+        struct listener_failure *failure)
+{
+    int result = open_path(out, options);
+
+    if (result < 0) {
+        *failure = (struct listener_failure){ .step = LISTENER_LISTEN, .error = -result };
+        snprintf(failure->place, sizeof(failure->place), "%s", options->path);
+    }
+    return result;
+}
+
+static int open_at_host(struct listener out[], const struct listener_options *options,
         struct listener_failure *failure)
 {
     struct address addresses[LISTENER_SOCKETS_MAX];
@@ -169,11 +268,26 @@ int listener_open(struct listener out[LISTENER_SOCKETS_MAX], const struct listen
     }
 }
 
+int listener_open(struct listener out[LISTENER_SOCKETS_MAX], const struct listener_options *options,
+        struct listener_failure *failure)
+{
+    return options->path ? open_at_path(out, options, failure)
+                         : open_at_host(out, options, failure);
+}
+
 int listener_share(
         struct listener *out, const struct listener *first, const struct listener_options *options)
 {
     enum listener_step step;
 
+    if (options->path) {
+        struct listener again = { .fd = fcntl(first->fd, F_DUPFD_CLOEXEC, 0) };
+
+        if (again.fd < 0)
+            return -errno;
+        *out = again;
+        return 0;
+    }
     return open_one(out, &first->address, options, true, &step);
 }
 

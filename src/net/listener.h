@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Listening TCP sockets: opened, shared between threads, and accepted from.
+ * Listening sockets, of TCP or at a path (Unix sockets): opened, shared between threads, and
+ * accepted from.
  */
 #ifndef NET_LISTENER_H
 #define NET_LISTENER_H
@@ -10,10 +11,12 @@
 enum {
     LISTENER_SOCKETS_MAX = 16,   /* addresses that one host name may open */
     LISTENER_FAILURE_SIZE = 512, /* a failure's sentence with its NUL */
+    LISTENER_PATH_MAX = 107,     /* bytes of a Unix socket's path; Linux's, without the NUL */
 };
 
 /* What the configuration says; the texts are borrowed for the call. */
 struct listener_options {
+    const char *path;           /* of a Unix socket, which has no host, port or family; else NULL */
     const char *host;           /* number or name; NULL: every interface */
     uint16_t port;              /* 0: any free one, the same for all addresses */
     enum address_family family; /* ADDRESS_ANY: IPv4 and IPv6 */
@@ -26,7 +29,7 @@ struct listener_options {
 /* One listening socket. */
 struct listener {
     int fd;
-    struct address address; /* where it really listens, with the real port */
+    struct address address; /* where it really listens, with the real port; none at a path */
 };
 
 /* Why it could not be opened; listener_failure_text() makes the sentence. */
@@ -42,9 +45,13 @@ struct listener_failure {
 };
 
 /**
- * Opens one socket for each address of the host. A host of NULL needs one family only to work,
+ * Opens one socket for each address of the host, or the one at the path. A host of NULL needs one family only to work,
  * for a machine may have no IPv6; any other address that cannot be opened makes the whole fail.
  * Resolves names, so it may wait: for use at start and reload.
+ *
+ * A Unix socket may be used by its owner and group (0770), as Mosquitto's. One that another server
+ * has left at the path, so that nobody listens there, is removed first; what is no socket, or is
+ * listened on, stays. See listener_remove() for the end.
  *
  * Returns the number of sockets written to `out` (the caller's, each to be closed with
  * listener_close()), or -errno, with *failure written and nothing left open.
@@ -57,12 +64,19 @@ int listener_open(struct listener out[LISTENER_SOCKETS_MAX], const struct listen
  * spreads the connections over all of them (SO_REUSEPORT), one for each thread. Only this function
  * joins: listener_open() refuses a port that someone listens on, ours or another server's.
  *
+ * Unix sockets know nothing of the kind, so theirs is the same socket under another descriptor: all
+ * threads wake for a connection, and one gets it. That costs little, for they come from this machine
+ * alone, and no thread has to pass on what it accepted.
+ *
  * Returns 0, or -errno.
  */
 int listener_share(
         struct listener *out, const struct listener *first, const struct listener_options *options);
 
 void listener_close(struct listener *listener);
+
+/* Removes a Unix socket's file, when all listeners at it are closed. Does nothing without a path. */
+void listener_remove(const struct listener_options *options);
 
 /* A connection that was accepted. */
 struct listener_accepted {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Listeners and TCP streams, over loopback. */
+/* Listeners and the streams of their connections, over loopback and at a path. */
 #include "net/listener.h"
 #include "net/tcp.h"
 
@@ -9,6 +9,9 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static const struct listener_options loopback = { .host = "127.0.0.1" };
@@ -335,4 +338,158 @@ TEST(writing_to_a_peer_that_is_gone_is_an_error_and_no_signal)
     assert_int_equal(result, -ECONNRESET);
     assert_int_equal(stream_write(line.client, &piece, 1), -EPIPE);
     line_close(&line);
+}
+
+/* ---- Unix sockets ---- */
+
+/* A directory of its own, with a path in it. */
+struct place {
+    char directory[32];
+    char path[64];
+    struct listener_options options;
+};
+
+static void place_init(struct place *place)
+{
+    strcpy(place->directory, "/tmp/nightjar-XXXXXX");
+    assert_non_null(mkdtemp(place->directory));
+    snprintf(place->path, sizeof(place->path), "%s/socket", place->directory);
+    place->options = (struct listener_options){ .path = place->path };
+}
+
+static void place_deinit(struct place *place)
+{
+    listener_remove(&place->options);
+    assert_int_equal(access(place->path, F_OK), -1);
+    assert_int_equal(rmdir(place->directory), 0);
+}
+
+static int connect_to_path(const char *path)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    assert_true(fd >= 0);
+    strcpy(address.sun_path, path);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    return fd;
+}
+
+static void expect_no_listener(const struct listener_options *options, const char *reason)
+{
+    struct listener listeners[LISTENER_SOCKETS_MAX];
+    struct listener_failure failure;
+    char text[LISTENER_FAILURE_SIZE];
+    char expected[LISTENER_FAILURE_SIZE];
+
+    assert_true(listener_open(listeners, options, &failure) < 0);
+    snprintf(expected, sizeof(expected), "cannot listen on %s: %s", options->path, reason);
+    assert_string_equal(listener_failure_text(&failure, text), expected);
+}
+
+TEST(a_path_is_listened_on)
+{
+    struct place place;
+    struct listener listener;
+    struct stream *server;
+    struct stream_peer peer;
+    char got[8];
+    int client;
+
+    place_init(&place);
+    listener = open_one(&place.options);
+    client = connect_to_path(place.path);
+    server = accept_one(&listener);
+    stream_peer(server, &peer);
+    assert_int_equal(address_family(&peer.address), ADDRESS_ANY);
+    assert_int_equal(write(client, "night", 5), 5);
+    await(stream_fd(server), POLLIN);
+    assert_int_equal(stream_read(server, got, sizeof(got)), 5);
+    stream_hasten(server);
+    stream_close(server, STREAM_END_CLEAN);
+    assert_int_equal(read(client, got, sizeof(got)), 0);
+    close(client);
+    listener_close(&listener);
+    place_deinit(&place);
+}
+
+TEST(a_path_is_for_owner_and_group_whatever_the_mask)
+{
+    static const mode_t masks[] = { 0, 0022, 0777 };
+
+    for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
+        struct place place;
+        struct listener listener;
+        struct stat status;
+        mode_t before;
+
+        place_init(&place);
+        before = umask(masks[i]);
+        listener = open_one(&place.options);
+        umask(before);
+        assert_int_equal(stat(place.path, &status), 0);
+        assert_int_equal(status.st_mode & 0777, 0770);
+        listener_close(&listener);
+        place_deinit(&place);
+    }
+}
+
+TEST(a_path_that_nobody_listens_on_is_taken_over)
+{
+    struct place place;
+    struct listener listener;
+
+    place_init(&place);
+    listener = open_one(&place.options);
+    expect_no_listener(&place.options, "Address already in use");
+    close(connect_to_path(place.path));
+    listener_close(&listener);
+    listener = open_one(&place.options);
+    close(connect_to_path(place.path));
+    listener_close(&listener);
+    place_deinit(&place);
+}
+
+TEST(what_is_no_socket_is_left_at_its_path)
+{
+    struct place place;
+    FILE *file;
+
+    place_init(&place);
+    file = fopen(place.path, "w");
+    assert_non_null(file);
+    fclose(file);
+    expect_no_listener(&place.options, "File exists");
+    assert_int_equal(access(place.path, F_OK), 0);
+    place_deinit(&place);
+}
+
+TEST(a_path_that_cannot_be_is_told_in_a_sentence)
+{
+    char path[LISTENER_PATH_MAX + 2];
+    struct listener_options options = { .path = path };
+
+    memset(path, 'x', sizeof(path));
+    path[sizeof(path) - 1] = '\0';
+    expect_no_listener(&options, "File name too long");
+    strcpy(path, "/nowhere/socket");
+    expect_no_listener(&options, "No such file or directory");
+}
+
+TEST(a_shared_path_is_accepted_from_by_each)
+{
+    struct place place;
+    struct listener first;
+    struct listener second;
+    int client;
+
+    place_init(&place);
+    first = open_one(&place.options);
+    assert_int_equal(listener_share(&second, &first, &place.options), 0);
+    listener_close(&first);
+    client = connect_to_path(place.path);
+    stream_close(accept_one(&second), STREAM_END_CLEAN);
+    close(client);
+    listener_close(&second);
+    place_deinit(&place);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The stream at the bottom of the stack: a TCP connection.
+ * The stream at the bottom of the stack: a TCP connection, or one of a Unix socket, of which it has
+ * what there is.
  */
 #ifndef NET_TCP_H
 #define NET_TCP_H
