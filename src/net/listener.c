@@ -159,7 +159,7 @@ static int open_all(struct listener out[], struct address addresses[], int count
 static_assert(LISTENER_PATH_MAX == sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1,
         "a path that we take has room");
 
-/* Whether someone listens there, or may do so: it is no answer when the connect only has to wait. */
+/* Whether someone listens there, or may do so: that a connect has to wait is no answer. */
 static bool is_listened_on(const struct sockaddr_un *address)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -45,9 +45,9 @@ struct listener_failure {
 };
 
 /**
- * Opens one socket for each address of the host, or the one at the path. A host of NULL needs one family only to work,
- * for a machine may have no IPv6; any other address that cannot be opened makes the whole fail.
- * Resolves names, so it may wait: for use at start and reload.
+ * Opens one socket for each address of the host, or the one at the path. A host of NULL needs one
+ * family only to work, for a machine may have no IPv6; any other address that cannot be opened makes
+ * the whole fail. Resolves names, so it may wait: for use at start and reload.
  *
  * A Unix socket may be used by its owner and group (0770), as Mosquitto's. One that another server
  * has left at the path, so that nobody listens there, is removed first; what is no socket, or is
@@ -65,8 +65,8 @@ int listener_open(struct listener out[LISTENER_SOCKETS_MAX], const struct listen
  * joins: listener_open() refuses a port that someone listens on, ours or another server's.
  *
  * Unix sockets know nothing of the kind, so theirs is the same socket under another descriptor: all
- * threads wake for a connection, and one gets it. That costs little, for they come from this machine
- * alone, and no thread has to pass on what it accepted.
+ * threads wake for a connection, and one gets it. That costs little, as connections come from this
+ * machine alone, and no thread has to pass on what it accepted.
  *
  * Returns 0, or -errno.
  */
@@ -75,7 +75,7 @@ int listener_share(
 
 void listener_close(struct listener *listener);
 
-/* Removes a Unix socket's file, when all listeners at it are closed. Does nothing without a path. */
+/* Removes a Unix socket's file, when all listeners at it are closed. Without a path: nothing. */
 void listener_remove(const struct listener_options *options);
 
 /* A connection that was accepted. */
