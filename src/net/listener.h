@@ -46,8 +46,8 @@ struct listener_failure {
 
 /**
  * Opens one socket for each address of the host, or the one at the path. A host of NULL needs one
- * family only to work, for a machine may have no IPv6; any other address that cannot be opened makes
- * the whole fail. Resolves names, so it may wait: for use at start and reload.
+ * family only to work, for a machine may have no IPv6; any other address that cannot be opened
+ * makes the whole fail. Resolves names, so it may wait: for use at start and reload.
  *
  * A Unix socket may be used by its owner and group (0770), as Mosquitto's. One that another server
  * has left at the path, so that nobody listens there, is removed first; what is no socket, or is
