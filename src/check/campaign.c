@@ -90,6 +90,8 @@ struct crew {
     const struct wire *wire;
     int64_t until_ms;
     atomic_size_t next; /* entry to be played; relaxed, for the entries were there before */
+    atomic_size_t done; /* how many were; relaxed, for people alone */
+    atomic_bool gone;   /* the server cannot be reached; relaxed, for one case more does no harm */
 };
 
 /* Two more characters tell the cases of a run from each other. */
@@ -101,7 +103,21 @@ static void name_case(struct check_setup *setup, const char *run, size_t number)
             digits[number % 32]);
 }
 
-static void play(const struct crew *crew, size_t number)
+static void skip(struct campaign_entry *entry, const char *reason)
+{
+    entry->result = (struct check_result){ .outcome = CHECK_SKIP, .reason = strdup(reason) };
+}
+
+static void tell_progress(struct crew *crew)
+{
+    size_t done = atomic_fetch_add_explicit(&crew->done, 1, memory_order_relaxed) + 1;
+
+    if (crew->options->progress)
+        fprintf(stderr, "\r%zu of %zu%s", done, crew->campaign->count,
+                done == crew->campaign->count ? "\n" : "");
+}
+
+static void play(struct crew *crew, size_t number)
 {
     struct campaign_entry *entry = &crew->campaign->entries[number];
     struct check_setup setup = {
@@ -109,11 +125,15 @@ static void play(const struct crew *crew, size_t number)
     };
 
     name_case(&setup, crew->options->name, number);
-    if (clock_now_ms() < crew->until_ms)
+    if (atomic_load_explicit(&crew->gone, memory_order_relaxed))
+        skip(entry, "the server could not be reached any more");
+    else if (clock_now_ms() < crew->until_ms)
         check_run(&entry->result, entry->test, &setup);
     else
-        entry->result = (struct check_result){ .outcome = CHECK_SKIP,
-            .reason = strdup("the time for the whole run was over") };
+        skip(entry, "the time for the whole run was over");
+    if (entry->result.unreachable)
+        atomic_store_explicit(&crew->gone, true, memory_order_relaxed);
+    tell_progress(crew);
 }
 
 static void *work(void *context)
@@ -130,7 +150,11 @@ static void *work(void *context)
 int campaign_run(struct campaign *campaign, const struct campaign_options *options,
         const struct check_target *target, const struct wire *wire)
 {
-    struct crew crew = { campaign, options, target, wire, clock_now_ms() + options->limit_ms, 0 };
+    struct crew crew = { .campaign = campaign,
+        .options = options,
+        .target = target,
+        .wire = wire,
+        .until_ms = clock_now_ms() + options->limit_ms };
     pthread_t threads[CAMPAIGN_JOBS_MAX];
     unsigned started = 0;
     int result = 0;

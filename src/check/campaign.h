@@ -14,6 +14,7 @@ struct campaign_options {
     uint8_t versions; /* bit 3, 4 and 5 for MQTT 3.1, 3.1.1 and 5.0 */
     unsigned jobs;    /* cases at once, 1..CAMPAIGN_JOBS_MAX */
     int64_t limit_ms; /* no case is begun after that long; it is skipped */
+    bool progress;    /* tell on stderr how many are done */
     char name[7];     /* of this run: six letters and digits, two more make a case's */
 };
 

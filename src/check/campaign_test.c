@@ -116,29 +116,30 @@ static int64_t no_time(void *context)
     return 0;
 }
 
-TEST(a_server_that_is_gone_fails_every_case_that_needs_nothing_of_it)
+TEST(a_server_that_is_gone_is_not_looked_for_again_and_again)
 {
     static const struct wire_functions functions = {
         .open = open_nothing, .pass = pass_no_time, .now_ms = no_time
     };
     const struct wire wire = { .functions = &functions };
     const struct campaign_options options = {
-        .versions = 0xFF, .jobs = 8, .limit_ms = 60000, .name = "nctest"
+        .versions = 0xFF, .jobs = 4, .limit_ms = 60000, .name = "nctest"
     };
     struct campaign campaign;
     struct check_target target;
+    size_t failed = 0;
 
     check_target_init(&target);
     target.speaks[MQTT_3_1] = target.speaks[MQTT_3_1_1] = target.speaks[MQTT_5_0] = true;
     assert_int_equal(campaign_init(&campaign, &options), 0);
     assert_int_equal(campaign_run(&campaign, &options, &target, &wire), 0);
     for (size_t i = 0; i < campaign.count; i++) {
-        const struct campaign_entry *entry = &campaign.entries[i];
-        bool plays = check_target_offers(&target, entry->test->need);
+        const struct check_result *result = &campaign.entries[i].result;
 
-        if (entry->result.outcome != (plays ? CHECK_FAIL : CHECK_SKIP))
-            fail_msg("%s: %s", entry->test->name, entry->result.reason);
+        assert_int_equal(result->unreachable, result->outcome == CHECK_FAIL);
+        failed += result->outcome == CHECK_FAIL;
     }
+    assert_in_range(failed, 1, options.jobs);
     campaign_deinit(&campaign);
 }
 

@@ -308,4 +308,4 @@ static const struct check_case cases[] = {
     { "V31-25", "a_disconnect_takes_the_will_away", mqtt3_disconnect_takes_the_will_away },
 };
 
-const struct check_chapter check_mqtt31 = CHAPTER("MQTT 3.1", MQTT_3_1, cases);
+const struct check_chapter check_mqtt31 = CHAPTER("What differs from 3.1.1", MQTT_3_1, cases);

@@ -95,7 +95,10 @@ static void a_denied_filter_fails_and_no_other(struct check *check)
 
     probe_send(a, "82 RL 0001 00 S'~/a' 00 S'%s' 01 S'~/b' 01 S'~/c' 02",
             check_target(check)->denied_topic);
-    probe_expect(a, "90 RL 0001 [P] 00 <80 87> <00 01> <00 01 02>");
+    if (probe_expect_one(a,
+                "90 RL 0001 [P] 00 <80 87> <00 01> <00 01 02> |"
+                "90 RL 0001 [P] 00 <00 01> <00 01> <00 01 02>") == 1)
+        check_skip(check, "the server grants the filter, and may judge each message");
 }
 
 /* Without properties the SUBACK is as large as the client allows, which is hardly more than the

@@ -15,7 +15,9 @@ enum {
     CONNACK = 0x20,
     PUBREC = 0x50,
     DISCONNECT = 0xE0,
+    CONNECT_TYPE = 1,
     PUBLISH_TYPE = 3,
+    REOPEN_SETTLES = 10, /* settling times before a server counts as gone */
     READ_SIZE = 65536,
     SHOWN_MAX = 64,  /* bytes of a packet in the transcript */
     CODES_MAX = 32,  /* reason codes in one list */
@@ -53,12 +55,17 @@ static struct bytes octets_bytes(const struct octets *octets)
 
 static void note_bytes(const struct probe *probe, char direction, struct bytes bytes)
 {
+    bool login = direction == '>' && bytes.data[0] >> 4 == CONNECT_TYPE && probe->login_size > 0;
+    size_t size = bytes.size - (login ? probe->login_size : 0);
+    size_t shown = size < SHOWN_MAX ? size : SHOWN_MAX;
     char text[SHOWN_MAX * 3 + 1] = "";
-    size_t shown = bytes.size < SHOWN_MAX ? bytes.size : SHOWN_MAX;
 
     for (size_t i = 0; i < shown; i++)
         snprintf(text + i * 3, 4, " %02x", bytes.data[i]);
-    if (shown < bytes.size)
+    if (login)
+        check_note(
+                probe->check, "client %u %c%s ... and the login", probe->number, direction, text);
+    else if (shown < bytes.size)
         check_note(probe->check, "client %u %c%s ... %zu bytes in all", probe->number, direction,
                 text, bytes.size);
     else
@@ -116,6 +123,11 @@ static struct probe *open_door(struct check *check, enum wire_door door)
     probe->number = ++check->probe_count;
     probe->version = check->setup.version;
     probe->transport = wire->functions->open(wire->context, door);
+    if (!probe->transport) {
+        wire->functions->pass(wire->context, wire->settle_ms * REOPEN_SETTLES);
+        probe->transport = wire->functions->open(wire->context, door);
+    }
+    check->unreachable |= !probe->transport;
     if (!probe->transport)
         check_fail(check, "the server lets client %u in", probe->number);
     return probe;
@@ -198,6 +210,7 @@ static void send_bytes(struct probe *probe, struct bytes bytes)
         if (packet.size == 0)
             packet = rest;
         note_bytes(probe, '>', packet);
+        check_guard_sent(probe, packet);
         check_clear_later(probe->check, packet);
         rest = bytes_from(rest, packet.size);
     }
@@ -285,6 +298,7 @@ static struct bytes take_within(struct probe *probe, enum taking taking, int64_t
     packet = octets_bytes(&probe->taken);
     if (packet.size > 0) {
         note_bytes(probe, '<', packet);
+        check_guard_received(probe, packet);
         keep_connack(probe, packet);
     }
     return packet;
@@ -322,17 +336,22 @@ static bool fits(struct probe *probe, struct bytes packet, const char **text)
     return match == NOTATION_FITS;
 }
 
+/* For the end of a sentence about what should have come. */
+static const char *what_came(const struct probe *probe, struct bytes packet)
+{
+    if (packet.size > 0)
+        return "but another packet came";
+    return probe->closed ? "but it was cut off" : "but nothing came";
+}
+
 _Noreturn static void fail_packet(struct probe *probe, const char *text, struct bytes packet)
 {
     int size = (int)(notation_next(text) - text);
 
     if (size > 0 && text[size - 1] == '|')
         size--;
-    if (packet.size > 0)
-        check_fail(probe->check, "client %u gets another packet than: %.*s", probe->number, size,
-                text);
-    check_fail(probe->check, "client %u gets nothing%s instead of: %.*s", probe->number,
-            probe->closed ? " and is cut off" : "", size, text);
+    check_fail(probe->check, "client %u gets: %.*s; %s", probe->number, size, text,
+            what_came(probe, packet));
 }
 
 void probe_expect(struct probe *probe, const char *format, ...)
@@ -361,8 +380,8 @@ unsigned probe_expect_one(struct probe *probe, const char *format, ...)
         if (fits(probe, packet, &text))
             return number;
     }
-    check_fail(probe->check, "client %u gets %s instead of one of: %s", probe->number,
-            packet.size > 0 ? "another packet" : "nothing", probe->check->text);
+    check_fail(probe->check, "client %u gets one of: %s; %s", probe->number, probe->check->text,
+            what_came(probe, packet));
 }
 
 enum { PACKETS_MAX = 256 }; /* that one expectation names */
@@ -429,9 +448,8 @@ static void judge_ack(
     bool long_form = probe->version == MQTT_5_0 && body.size > 2;
 
     if (!named || (body.size > 2 && !long_form) || !has_code(codes, long_form ? body.data[2] : 0))
-        check_fail(probe->check, "client %u gets %s instead of: %02x RL %04x with code %s",
-                probe->number, packet.size > 0 ? "another packet" : "nothing", (unsigned)type,
-                (unsigned)id, codes);
+        check_fail(probe->check, "client %u gets: %02x RL %04x with code %s; %s", probe->number,
+                (unsigned)type, (unsigned)id, codes, what_came(probe, packet));
 }
 
 void probe_expect_ack(struct probe *probe, uint8_t type, uint16_t id, const char *codes)
@@ -519,6 +537,14 @@ static void format_login(const struct check_target *target, char *out, size_t si
     }
 }
 
+/* Of what format_login() says, in bytes. */
+static size_t login_size(const struct check_target *target)
+{
+    size_t size = target->user ? 2 + strlen(target->user) : 0;
+
+    return target->user && target->password ? size + 2 + strlen(target->password) : size;
+}
+
 static uint8_t login_flags(const struct check_target *target)
 {
     return (uint8_t)((target->user ? 0x80 : 0) | (target->user && target->password ? 0x40 : 0));
@@ -539,6 +565,7 @@ static struct probe *send_connect(struct check *check, enum mqtt_version version
     struct bytes packets;
 
     probe->version = version;
+    probe->login_size = login_size(target);
     format_login(target, login, sizeof(login));
     snprintf(text, sizeof(text), "10 RL S'%s' %02x %.*s %s %s%s", names[version], (unsigned)version,
             size, check->text, login, *behind ? "|" : "", behind);

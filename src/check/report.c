@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check/report.h"
 
+#include "check/ledger.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +40,8 @@ static void print_verdict(const struct campaign_verdict *verdict)
 
     printf("%s  %-*.*s %s\n", outcomes[verdict->outcome], ID_WIDTH, size, id,
             verdict->entry->test->name);
+    if (verdict->outcome == CHECK_FAIL && verdict->id_size > 0)
+        printf("      statement: %s\n", check_ledger_text(verdict->id, verdict->id_size));
     if (verdict->outcome != CHECK_PASS)
         printf("      %s: %s\n", verdict->outcome == CHECK_FAIL ? "expected" : "why",
                 text_or_empty(result->reason));
@@ -90,22 +94,27 @@ static void print_member(const char *name, const char *text, size_t size)
     print_string(text, size);
 }
 
+static void print_text_member(const char *name, const char *text)
+{
+    print_member(name, text, strlen(text));
+}
+
 static void print_json_verdict(const struct campaign_verdict *verdict)
 {
     const struct check_result *result = &verdict->entry->result;
-    const char *reason = text_or_empty(result->reason);
-    const char *transcript = text_or_empty(result->transcript);
 
     printf("    {\n      \"result\": \"%s\"", outcomes[verdict->outcome]);
-    print_member("version", check_version_text(verdict->version),
-            strlen(check_version_text(verdict->version)));
-    if (verdict->id_size > 0)
+    print_text_member("version", check_version_text(verdict->version));
+    if (verdict->id_size > 0) {
         print_member("id", verdict->id, verdict->id_size);
-    print_member("case", verdict->entry->test->name, strlen(verdict->entry->test->name));
+        print_text_member("statement", check_ledger_text(verdict->id, verdict->id_size));
+    }
+    print_text_member("case", verdict->entry->test->name);
     if (verdict->outcome != CHECK_PASS)
-        print_member(verdict->outcome == CHECK_FAIL ? "expected" : "why", reason, strlen(reason));
+        print_text_member(
+                verdict->outcome == CHECK_FAIL ? "expected" : "why", text_or_empty(result->reason));
     if (verdict->outcome == CHECK_FAIL)
-        print_member("transcript", transcript, strlen(transcript));
+        print_text_member("transcript", text_or_empty(result->transcript));
     printf("\n    }");
 }
 

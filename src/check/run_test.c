@@ -7,6 +7,7 @@
 #include "tests/harness/test.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { ANSWERS_MAX = 4, ANSWER_SIZE_MAX = 512, TRICKLE_MS = 50 };
@@ -129,10 +130,19 @@ static const struct wire_functions functions = {
     script_now_ms,
 };
 
-static enum check_outcome outcome_of(
-        struct script script, const struct check_case *test, enum mqtt_version version)
+static struct check_target any_target(void)
 {
     struct check_target target;
+
+    check_target_init(&target);
+    target.speaks[MQTT_5_0] = true;
+    target.speaks[MQTT_3_1_1] = true;
+    return target;
+}
+
+static enum check_outcome outcome_at(struct script script, const struct check_case *test,
+        enum mqtt_version version, struct check_target target)
+{
     struct check_setup setup = { .target = &target, .version = version, .name = "nctested" };
     const struct wire wire = {
         .functions = &functions, .context = &script, .patience_ms = 100, .window_ms = 10
@@ -140,16 +150,21 @@ static enum check_outcome outcome_of(
     struct check_result result;
     enum check_outcome outcome;
 
-    check_target_init(&target);
-    target.speaks[MQTT_5_0] = true;
-    target.speaks[MQTT_3_1_1] = true;
     setup.wire = &wire;
     check_run(&result, test, &setup);
     outcome = result.outcome;
     assert_true(outcome == CHECK_PASS || *result.reason);
+    if (target.password)
+        assert_null(strstr(result.transcript, "73 65 63 72 65 74"));
     check_result_deinit(&result);
     assert_int_equal(script.opened, script.cut);
     return outcome;
+}
+
+static enum check_outcome outcome_of(
+        struct script script, const struct check_case *test, enum mqtt_version version)
+{
+    return outcome_at(script, test, version, any_target());
 }
 
 /* The outcome of a function as a case of 5.0, against a server that says this and then stays. */
@@ -392,4 +407,62 @@ TEST(a_server_of_which_nothing_is_known_has_what_the_standard_presumes)
     assert_int_equal(count, sizeof(offered) / sizeof(offered[0]));
     for (size_t i = 0; i < sizeof(offered) / sizeof(offered[0]); i++)
         assert_true(check_target_offers(&target, offered[i]));
+}
+
+/* ---- What a server announces not to take, and what nobody is to read ---- */
+
+static void sends_all_kinds(struct check *check)
+{
+    struct probe *a = probe_connected(check, "~a");
+
+    probe_send(a, "%s", (const char *)check_subject(check));
+}
+
+static enum check_outcome send_to(struct check_target target, const char *packets)
+{
+    const struct check_case test = { .name = "a_test", .run = sends_all_kinds };
+    struct script script = { .answers = { CONNACK, CONNACK } };
+    struct check_setup setup = { .target = &target, .version = MQTT_5_0, .name = "nctested" };
+    const struct wire wire = { .functions = &functions, .context = &script };
+    struct check_result result;
+    enum check_outcome outcome;
+    char text[128];
+
+    snprintf(text, sizeof(text), "%s", packets);
+    setup.subject = text;
+    setup.wire = &wire;
+    check_run(&result, &test, &setup);
+    outcome = result.outcome;
+    check_result_deinit(&result);
+    return outcome;
+}
+
+TEST(what_a_server_announces_not_to_take_is_not_put_to_it)
+{
+    struct check_target limited = any_target();
+
+    limited.maximum_qos = 1;
+    limited.retain_available = false;
+    limited.packet_max = 60;
+    limited.receive_max = 1;
+    assert_int_equal(send_to(limited, "32 RL S'~' 0001 00"), CHECK_PASS);
+    assert_int_equal(send_to(limited, "34 RL S'~' 0001 00"), CHECK_SKIP);
+    assert_int_equal(send_to(limited, "36 RL S'~' 0001 00"), CHECK_PASS);
+    assert_int_equal(send_to(limited, "31 RL S'~' 00"), CHECK_SKIP);
+    assert_int_equal(send_to(limited, "30 RL S'~' 00 {100}"), CHECK_SKIP);
+    assert_int_equal(send_to(limited, "82 RL 0001 00 S'~' 01"), CHECK_PASS);
+    assert_int_equal(send_to(limited, "82 RL 0001 00 S'~' 01 S'~/a' 02"), CHECK_SKIP);
+    assert_int_equal(send_to(limited, "32 RL S'~' 0001 00 | 32 RL S'~' 0002 00"), CHECK_SKIP);
+    assert_int_equal(send_to(any_target(), "35 RL S'~' 0001 00 {100}"), CHECK_PASS);
+}
+
+TEST(the_password_stands_in_no_transcript)
+{
+    static const struct check_case test = { .name = "a_test", .run = expects_two };
+    struct check_target target = any_target();
+    struct script script = { .answers = { CONNACK " | D0 00" } };
+
+    target.user = "user";
+    target.password = "secret";
+    assert_int_equal(outcome_at(script, &test, MQTT_5_0, target), CHECK_FAIL);
 }

@@ -34,6 +34,8 @@ struct probe {
     struct octets down; /* came, and was not taken */
     struct octets taken;
     struct octets connack;
+    unsigned open;     /* QoS 1 and 2 PUBLISHes that are not finished */
+    size_t login_size; /* bytes at the end of its CONNECT that nobody is to read */
 };
 
 struct check {
@@ -41,8 +43,10 @@ struct check {
     struct notation_scope scope;
     struct probe *probes;
     unsigned probe_count;
-    bool clearing;    /* the case is over: what fails now is nobody's failure */
-    int64_t until_ms; /* what is not over by then fails: a server may go on for ever */
+    enum check_need need; /* of the case */
+    bool unreachable;     /* a transport could not be opened */
+    bool clearing;        /* the case is over: what fails now is nobody's failure */
+    int64_t until_ms;     /* what is not over by then fails: a server may go on for ever */
 
     /* What it leaves at the server. */
     struct {
@@ -69,6 +73,10 @@ void check_play(
 
 /* A line of the transcript. */
 void check_note(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Skips the case where the server announces that it takes no such packet. */
+void check_guard_sent(struct probe *probe, struct bytes packet);
+void check_guard_received(struct probe *probe, struct bytes packet);
 
 /* Notes what the packet leaves at the server. */
 void check_clear_later(struct check *check, struct bytes packet);

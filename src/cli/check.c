@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 enum {
     EXIT_FAILED = 1,
@@ -211,6 +212,34 @@ static enum report_form form_of(const struct check_options *read)
     return read->json ? REPORT_JSON : read->failed ? REPORT_FAILED : REPORT_ALL;
 }
 
+/* Whether the server was lost while it was checked. */
+static bool was_lost(const struct campaign *campaign)
+{
+    for (size_t i = 0; i < campaign->count; i++) {
+        if (campaign->entries[i].result.unreachable)
+            return true;
+    }
+    return false;
+}
+
+/* The exit code, once all is printed. */
+static int conclude(
+        const struct campaign *campaign, const char *server, const struct report_sums *sums)
+{
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "nightjar check: the report could not be written: %s\n", strerror(errno));
+        return EXIT_NO_SERVER;
+    }
+    if (was_lost(campaign)) {
+        fprintf(stderr,
+                "nightjar check: %s: the server was lost on the way; the cases that failed "
+                "say when, and the rest was skipped\n",
+                server);
+        return EXIT_NO_SERVER;
+    }
+    return sums->failed > 0 ? EXIT_FAILED : 0;
+}
+
 static int run_cases(struct campaign *campaign, const struct campaign_options *chosen,
         const struct check_options *read, struct check_target *target, struct socket_doors *doors)
 {
@@ -244,7 +273,7 @@ static int run_cases(struct campaign *campaign, const struct campaign_options *c
         fprintf(stderr, "nightjar check: %s\n", strerror(-result));
         return EXIT_NO_SERVER;
     }
-    return sums.failed > 0 ? EXIT_FAILED : 0;
+    return conclude(campaign, read->server, &sums);
 }
 
 static int open_doors(struct socket_doors *doors, struct check_target *target,
@@ -268,7 +297,8 @@ static int check_server(const struct check_options *read)
     struct campaign_options chosen = { .only = read->only,
         .versions = versions_of(read->version),
         .jobs = (unsigned)read->jobs,
-        .limit_ms = read->limit_s * 1000 };
+        .limit_ms = read->limit_s * 1000,
+        .progress = isatty(STDERR_FILENO) };
     struct campaign campaign;
     struct check_target target;
     struct socket_doors doors;

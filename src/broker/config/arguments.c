@@ -131,6 +131,8 @@ void arguments_help(FILE *out)
           "\n"
           "Usage: nightjar [-c FILE] [-d] [-p PORT] [-q | -v]\n"
           "       nightjar bench ...    measure this or another server; see nightjar bench --help\n"
+          "       nightjar check ...    put this or another server to the standards, statement by\n"
+          "                             statement; see nightjar check --help\n"
           "\n"
           " -c, --config-file FILE  read the configuration from FILE\n"
           " -d, --daemon            go to the background after starting\n"
