@@ -107,6 +107,15 @@ def test_a_statement_with_neither_test_nor_reason_is_found(tree):
     assert not tree.page.exists()
 
 
+def test_a_statement_that_stands_twice_is_found(tree):
+    ledger = tree.root / "docs" / "spec" / "mqtt-5.0.tsv"
+    ledger.write_text(ledger.read_text() + "U5-4.1-1\tboth\tState is kept again.\t-\n")
+    done = tree.run()
+    assert done.returncode == 1
+    assert faults(done) == ["docs/spec/mqtt-5.0.tsv:6: U5-4.1-1 stands at "
+                            "docs/spec/mqtt-5.0.tsv:5 too; keep one of them"]
+
+
 def test_an_unknown_id_in_a_test_is_found(tree):
     tree.has_tests([*TESTS, "MQTT-3.1.0-2\twithout_version", "MQTT5-9.9.9-9\tinvented"])
     done = tree.run()
