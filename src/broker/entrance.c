@@ -3,6 +3,7 @@
 
 #include "net/tcp.h"
 
+#include <assert.h>
 #include <errno.h>
 
 static enum address_family family_of(enum config_domain domain)
@@ -29,11 +30,49 @@ static void tell_opened(const struct entrance *entrance, const struct journal *j
         const struct address *address = &entrance->sockets[i].address;
         char text[ADDRESS_TEXT_SIZE];
 
+        if (entrance->options.path) {
+            journal_tell(journal, EVENT_INFO, "listener.opened", field_text("family", "unix"),
+                    field_text("path", entrance->options.path));
+            continue;
+        }
         journal_tell(journal, EVENT_INFO, "listener.opened",
                 field_text("address", address_format(address, text)),
                 field_text("family", address_family(address) == ADDRESS_IPV6 ? "ipv6" : "ipv4"),
                 field_number("port", address_port(address)));
     }
+}
+
+/* Copies a text of the configuration, which a reload replaces. NULL for an empty one. */
+static const char *keep_text(char *out, size_t size, const char *text)
+{
+    assert(strlen(text) < size);
+    memcpy(out, text, strlen(text) + 1);
+    return text_or_null(out);
+}
+
+static void choose_place(struct entrance *entrance, const struct config_listener *listener)
+{
+    struct listener_options *options = &entrance->options;
+
+    options->port = listener->settings.port;
+    if (options->port == 0)
+        options->path = keep_text(entrance->path, sizeof(entrance->path), listener->address);
+    else
+        options->host = text_or_null(listener->address);
+}
+
+static void choose_layers(struct entrance *entrance, const struct config *config)
+{
+    const struct config_listener *listener = &config->listeners[entrance->number];
+
+    entrance->speaks_websocket = listener->protocol == CONFIG_PROTOCOL_WEBSOCKETS;
+    entrance->websocket = (struct websocket_options){
+        .path = keep_text(
+                entrance->web_path, sizeof(entrance->web_path), listener->websockets_path),
+        .origins = keep_text(
+                entrance->origins, sizeof(entrance->origins), listener->websockets_origins),
+        .head_size_max = config->websockets_headers_size,
+    };
 }
 
 int entrance_open(struct entrance *entrance, const struct config *config, unsigned number,
@@ -46,8 +85,6 @@ int entrance_open(struct entrance *entrance, const struct config *config, unsign
 
     *entrance = (struct entrance){
         .options = {
-            .host = text_or_null(listener->address),
-            .port = listener->settings.port,
             .family = family_of(listener->socket_domain),
             .interface = text_or_null(listener->interface),
             .no_delay = config->set_tcp_nodelay,
@@ -55,6 +92,8 @@ int entrance_open(struct entrance *entrance, const struct config *config, unsign
         },
         .number = number,
     };
+    choose_place(entrance, listener);
+    choose_layers(entrance, config);
     result = listener_open(entrance->sockets, &entrance->options, &failure);
     if (result < 0) {
         journal_tell(journal, EVENT_ERROR, "listener.failed",
@@ -75,6 +114,13 @@ void entrance_close(struct entrance *entrance)
     }
 }
 
+void entrance_hide(struct entrance *entrance)
+{
+    if (entrance->socket_count > 0 && !entrance->hidden)
+        listener_remove(&entrance->options);
+    entrance->hidden = true;
+}
+
 int door_open(struct door *door, struct entrance *entrance, size_t socket, bool first)
 {
     struct listener *original = &entrance->sockets[socket];
@@ -92,9 +138,12 @@ void door_close(struct door *door)
     listener_close(&door->listener);
 }
 
-int entrance_open_stream(struct stream **out, const struct listener_accepted *accepted,
-        const struct config_listener *listener)
+int entrance_open_stream(
+        struct stream **out, struct entrance *entrance, const struct listener_accepted *accepted)
 {
-    (void)listener; /* no layer is there to be chosen yet */
-    return tcp_open(out, accepted->fd, &accepted->peer);
+    int result = tcp_open(out, accepted->fd, &accepted->peer);
+
+    if (result == 0 && entrance->speaks_websocket)
+        result = websocket_open(out, *out, &entrance->websocket);
+    return result;
 }

@@ -11,13 +11,20 @@
 #include "broker/config/config.h"
 #include "broker/link.h"
 #include "net/listener.h"
+#include "net/websocket.h"
 
 #include <stdatomic.h>
 
 /* What all shards share of it. */
 struct entrance {
-    struct listener_options options; /* its texts borrow from the configuration */
-    unsigned number;                 /* in the configuration */
+    struct listener_options options;  /* its host and interface borrow from the configuration */
+    char path[LISTENER_PATH_MAX + 1]; /* of a Unix socket */
+    bool hidden;                      /* its file is removed */
+    bool speaks_websocket;
+    struct websocket_options websocket; /* its texts are these: */
+    char web_path[CONFIG_WEB_PATH_MAX + 1];
+    char origins[CONFIG_ORIGINS_MAX + 1];
+    unsigned number; /* in the configuration */
     size_t socket_count;
     struct listener sockets[LISTENER_SOCKETS_MAX]; /* the first shard's doors take them over */
     _Atomic int64_t connections; /* open now, for max_connections; relaxed: it orders nothing */
@@ -40,6 +47,9 @@ struct door {
 int entrance_open(struct entrance *entrance, const struct config *config, unsigned number,
         bool shared, const struct journal *journal);
 
+/* Removes the file of a Unix socket, once; before the doors close, see listener_remove(). */
+void entrance_hide(struct entrance *entrance);
+
 /* Closes what no door has taken. */
 void entrance_close(struct entrance *entrance);
 
@@ -55,11 +65,11 @@ void door_close(struct door *door);
 
 /**
  * Makes the stream of a connection that a door has accepted: the socket, and on it the layers that
- * the listener wants. Takes accepted->fd, also on failure.
+ * the listener wants, which borrow from the entrance. Takes accepted->fd, also on failure.
  *
  * Returns 0, or -errno.
  */
-int entrance_open_stream(struct stream **out, const struct listener_accepted *accepted,
-        const struct config_listener *listener);
+int entrance_open_stream(
+        struct stream **out, struct entrance *entrance, const struct listener_accepted *accepted);
 
 #endif

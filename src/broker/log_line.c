@@ -289,7 +289,8 @@ static const struct kind_row {
     { "config.warning", NULL, { LOG_TYPE_WARNING, false, "Warning: {text}" } },
     { "config.notice", NULL, { LOG_TYPE_NOTICE, false, "{text}" } },
     { "listener.opened", NULL,
-            { LOG_TYPE_INFORMATION, false, "Opening {family} listen socket on port {port}." } },
+            { LOG_TYPE_INFORMATION, false,
+                    "Opening {family} listen socket[ on port {port}][ on path {path}]." } },
     { "listener.failed", NULL, { LOG_TYPE_ERROR, false, "Error: {text}" } },
 };
 

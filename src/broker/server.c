@@ -348,6 +348,8 @@ static void stop_shards(struct server *server)
 {
     struct shard *shards = server->group.shards;
 
+    for (size_t i = 0; i < server->group.entrance_count; i++)
+        entrance_hide(&server->group.entrances[i]);
     for (unsigned i = 0; i < server->shards_running; i++)
         shard_stop(&shards[i]);
     for (unsigned i = 0; i < server->shards_running; i++)

@@ -440,7 +440,7 @@ static bool take_connection(
         close(accepted->fd);
         return false;
     }
-    if (entrance_open_stream(&stream, accepted, &shard->config->listeners[entrance->number]) < 0)
+    if (entrance_open_stream(&stream, entrance, accepted) < 0)
         return false;
     link = link_new(&shard->memory, stream, entrance->number, shard->now_ms);
     if (!link) {

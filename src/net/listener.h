@@ -75,7 +75,10 @@ int listener_share(
 
 void listener_close(struct listener *listener);
 
-/* Removes a Unix socket's file, when all listeners at it are closed. Without a path: nothing. */
+/**
+ * Removes a Unix socket's file; without a path: nothing. While a listener at it is still open: then
+ * no other server can have put its own in that place.
+ */
 void listener_remove(const struct listener_options *options);
 
 /* A connection that was accepted. */

@@ -27,7 +27,10 @@ enum {
     CONFIG_ADDRESS_MAX = 255,  /* of a host name */
     CONFIG_INTERFACE_MAX = 15, /* Linux's IFNAMSIZ less its NUL */
     CONFIG_USER_MAX = 255,
-    CONFIG_THREADS_MAX = 64, /* core's SHARDS_MAX */
+    CONFIG_THREADS_MAX = 64,    /* core's SHARDS_MAX */
+    CONFIG_UNIX_PATH_MAX = 107, /* Linux's limit for a socket's path, less its NUL */
+    CONFIG_WEB_PATH_MAX = 255,
+    CONFIG_ORIGINS_MAX = 1023, /* bytes of a listener's origins, with a blank between two */
 };
 
 enum config_domain {
@@ -36,16 +39,18 @@ enum config_domain {
     CONFIG_DOMAIN_IPV6,
 };
 
-enum config_protocol { CONFIG_PROTOCOL_MQTT };
+enum config_protocol { CONFIG_PROTOCOL_MQTT, CONFIG_PROTOCOL_WEBSOCKETS };
 
 struct config_listener {
-    struct listener_settings settings;        /* with the port */
-    char address[CONFIG_ADDRESS_MAX + 1];     /* a name or number; "": every address */
+    struct listener_settings settings;        /* with the port, 0 for a Unix socket */
+    char address[CONFIG_ADDRESS_MAX + 1];     /* a name or number; "": every address; or a path */
     char interface[CONFIG_INTERFACE_MAX + 1]; /* "": all */
     char password_file[CONFIG_PATH_MAX + 1];  /* "": none */
     char acl_file[CONFIG_PATH_MAX + 1];       /* "": none */
     enum config_domain socket_domain;
     enum config_protocol protocol;
+    char websockets_path[CONFIG_WEB_PATH_MAX + 1];   /* "": any */
+    char websockets_origins[CONFIG_ORIGINS_MAX + 1]; /* with blanks between; "": any */
     struct report_origin origin; /* of the line that opened it; no file in local-only mode */
 };
 
@@ -61,7 +66,7 @@ struct config {
     struct core_settings core;
     struct config_listener listeners[CONFIG_LISTENERS_MAX];
     size_t listener_count;
-    bool local_only;      /* nothing opened a listener: the listeners are 127.0.0.1 and ::1 */
+    bool local_only; /* nothing opened a listener: the listeners are 127.0.0.1 and ::1 */
     /* For listeners that do not say it themselves; already in their settings. */
     bool allow_anonymous;
     char password_file[CONFIG_PATH_MAX + 1];
@@ -72,6 +77,7 @@ struct config {
     char pid_file[CONFIG_PATH_MAX + 1]; /* "": none */
     uint16_t sys_interval_s;            /* between two publications of $SYS; 0: never */
     uint16_t threads;                   /* shards; 0: as many as there are cores */
+    uint16_t websockets_headers_size;   /* bytes of a request's head; 0: 4096 */
     bool set_tcp_nodelay;
     bool per_listener_settings;
     uint64_t memory_limit_bytes; /* 0: none */

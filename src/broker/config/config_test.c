@@ -187,8 +187,9 @@ TEST(aliases_are_the_same_key)
     assert_int_equal(fixture.config->listeners[0].settings.max_qos, 1);
     fixture_end(&fixture);
     accept_telling("retained_persistence true\n", "warning: conf:1: persistence is not there yet");
-    accept_telling(
-            "websockets_headers_size 10\n", "warning: conf:1: packet_buffer_size has no effect");
+    load(&fixture, "listener 1\nwebsockets_headers_size 8192\n");
+    assert_int_equal(fixture.config->websockets_headers_size, 8192);
+    fixture_end(&fixture);
 }
 
 TEST(what_mosquitto_accepts_is_accepted)
@@ -382,10 +383,54 @@ TEST(a_listener_can_say_itself_whom_it_lets_in)
     fixture_end(&fixture);
 }
 
-TEST(a_unix_socket_is_refused)
+TEST(a_listener_may_be_a_unix_socket)
 {
-    refuse("listener 0 /run/mqtt.sock\n",
-            "error: conf:1: listener 0 /run/mqtt.sock is a Unix socket");
+    static struct fixture fixture;
+
+    load(&fixture, "listener 0 /run/mqtt.sock\nallow_anonymous true\nlistener 0 /run/other\n");
+    assert_int_equal(fixture.config->listeners[0].settings.port, 0);
+    assert_string_equal(fixture.config->listeners[0].address, "/run/mqtt.sock");
+    assert_string_equal(fixture.config->listeners[1].address, "/run/other");
+    fixture_end(&fixture);
+    refuse("listener 0\n", "error: conf:1: listener 0 is not a Unix socket");
+    refuse("listener 0 mqtt.sock\n", "error: conf:1: listener 0 mqtt.sock is not a Unix socket");
+    refuse("listener 0 /a\nlistener 0 /a\n", "error: conf:2: listener 0 is opened twice");
+}
+
+TEST(origins_add_up_for_each_listener)
+{
+    static struct fixture fixture;
+
+    load(&fixture,
+            "allow_anonymous true\n"
+            "listener 1\nprotocol websockets\nwebsockets_path /mqtt\n"
+            "websockets_origin https://a.example\nwebsockets_origin null\n"
+            "listener 2\nprotocol websockets\nwebsockets_origin http://b.example:8080\n"
+            "listener 3\n");
+    assert_int_equal(fixture.config->listeners[0].protocol, CONFIG_PROTOCOL_WEBSOCKETS);
+    assert_string_equal(fixture.config->listeners[0].websockets_path, "/mqtt");
+    assert_string_equal(fixture.config->listeners[0].websockets_origins, "https://a.example null");
+    assert_string_equal(fixture.config->listeners[1].websockets_origins, "http://b.example:8080");
+    assert_string_equal(fixture.config->listeners[2].websockets_origins, "");
+    assert_int_equal(fixture.config->listeners[2].protocol, CONFIG_PROTOCOL_MQTT);
+    fixture_end(&fixture);
+}
+
+TEST(origins_have_a_limit)
+{
+    static struct fixture fixture;
+    char text[2 * CONFIG_ORIGINS_MAX];
+    int size = CONFIG_ORIGINS_MAX - 5; /* with a blank and four letters the list is full */
+
+    snprintf(text, sizeof(text),
+            "allow_anonymous true\nlistener 1\nwebsockets_origin %0*d\nwebsockets_origin abcd\n",
+            size, 0);
+    load(&fixture, text);
+    assert_int_equal(strlen(fixture.config->listeners[0].websockets_origins), CONFIG_ORIGINS_MAX);
+    fixture_end(&fixture);
+    snprintf(text, sizeof(text), "listener 1\nwebsockets_origin %0*d\nwebsockets_origin abcde\n",
+            size, 0);
+    refuse(text, "error: conf:3: websockets_origin abcde makes more than 1023 bytes");
 }
 
 /* per_listener_settings */
@@ -477,7 +522,6 @@ TEST(what_safety_depends_on_stops_the_start)
         "plugin_use a",
         "use_identity_as_username true",
         "use_subject_as_username true",
-        "protocol websockets",
         "protocol http_api",
         "enable_proxy_protocol 1",
         "proxy_protocol_v2_require_tls true",

@@ -20,7 +20,7 @@ static void print_setting(
     bool of_listener = option_is_of_listener(option);
     char value[VALUE_TEXT_MAX + 1] = "";
 
-    if (of_listener && setting->listener >= 0)
+    if (of_listener && setting->listener >= 0 && option->type != OPTION_LIST)
         value_write(option, (const char *)&config->listeners[setting->listener] + option->offset,
                 value, sizeof(value));
     else if (!of_listener && option->type != OPTION_WORDS && option->type != OPTION_LOG_DEST)

@@ -28,13 +28,11 @@ static const char no_proxy[] =
         "the PROXY protocol is not there yet, so clients behind the proxy could not connect; "
         "remove the key";
 static const char no_snapshot[] = "there is no file that is saved now and then";
-static const char no_http[] = "it belongs to WebSocket and HTTP listeners";
+static const char no_files[] = "this server serves no files; let a web server do that";
 
 static const struct option_choice protocols[] = {
     { "mqtt", CONFIG_PROTOCOL_MQTT },
-    { "websockets", 0, OPTION_REFUSED,
-            "WebSocket listeners are not there yet; remove this listener, or let a proxy in front "
-            "speak WebSocket" },
+    { "websockets", CONFIG_PROTOCOL_WEBSOCKETS },
     { "http_api", 0, OPTION_REFUSED, "the HTTP API is not there yet; remove this listener" },
     { NULL },
 };
@@ -232,9 +230,8 @@ const struct option option_table[] = {
             0, INT64_MAX, .initial = "0",
             .meaning = "bytes of memory for clients and messages; 0: no limit" },
     { "packet_buffer_size", "websockets_headers_size", SCOPE_GLOBAL, OPTION_NUMBER,
-            OPTION_NO_EFFECT, .max = UINT16_MAX, .initial = "4096",
-            .meaning = "bytes of a connection's read buffer",
-            .reason = "all connections share one read buffer" },
+            IN_CONFIG(websockets_headers_size), 0, UINT16_MAX, .initial = "4096",
+            .meaning = "bytes of the head of a request for a WebSocket; 0: 4096" },
 
     /* Messages and sessions. */
     { "allow_duplicate_messages", NULL, SCOPE_GLOBAL, OPTION_FLAG, OPTION_NO_EFFECT,
@@ -322,8 +319,9 @@ const struct option option_table[] = {
 
     /* Listeners. */
     { "listener", NULL, SCOPE_OPENED_LISTENER, OPTION_LISTENER, .opens = SCOPE_LISTENER,
-            .size = sizeof(struct config_listener), .min = 1, .max = UINT16_MAX,
-            .meaning = "listen on a port, and maybe on one address only" },
+            .size = sizeof(struct config_listener), .min = 0, .max = UINT16_MAX,
+            .meaning = "listen on a port, and maybe on one address only; or with 0 and a path on "
+                       "a Unix socket" },
     { "port", NULL, SCOPE_DEFAULT_LISTENER, OPTION_NUMBER, IN_LISTENER(settings.port), 1,
             UINT16_MAX, .initial = "1883", .meaning = "the default listener's port" },
     { "bind_address", NULL, SCOPE_DEFAULT_LISTENER, OPTION_TEXT, IN_LISTENER(address),
@@ -374,9 +372,14 @@ const struct option option_table[] = {
             .initial = "false", .meaning = "refuse clients that reached the proxy without TLS",
             .reason = no_proxy },
     { "http_dir", NULL, SCOPE_OPENED_LISTENER, OPTION_TEXT, OPTION_NOT_YET,
-            .meaning = "files to serve", .reason = no_http },
-    { "websockets_origin", NULL, SCOPE_OPENED_LISTENER, OPTION_TEXT, OPTION_NOT_YET,
-            .replaces = true, .meaning = "an Origin header that is allowed", .reason = no_http },
+            .meaning = "files to serve", .reason = no_files },
+    { "websockets_origin", NULL, SCOPE_OPENED_LISTENER, OPTION_LIST,
+            IN_LISTENER(websockets_origins),
+            .meaning = "an Origin whose pages may open WebSockets, as https://example.org; one "
+                       "line for each; without any, all may" },
+    { "websockets_path", NULL, SCOPE_OPENED_LISTENER, OPTION_TEXT, IN_LISTENER(websockets_path),
+            .meaning = "the only path that WebSockets are opened at, as /mqtt; without it, all "
+                       "are" },
 
     /* TLS of listeners. */
     { "certfile", NULL, SCOPE_LISTENER, OPTION_TEXT, OPTION_REFUSED, .replaces = true,

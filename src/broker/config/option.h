@@ -28,7 +28,8 @@ enum option_type {
     OPTION_LOG_DEST, /* the same, into struct log_destinations, as "file" has a path */
     OPTION_VERSIONS, /* a list of 3, 4 and 5; kept as a set of bits 3..5 */
     OPTION_TEXT,     /* the rest of the line, UTF-8 */
-    OPTION_LISTENER, /* a port and maybe an address: opens a listener */
+    OPTION_LIST,     /* the same; several lines make one text, with a blank between them */
+    OPTION_LISTENER, /* a port and maybe an address, or 0 and a path: opens a listener */
     OPTION_INCLUDE,  /* a directory: reads its files */
     OPTION_IGNORED,  /* whatever follows is not looked at */
 };

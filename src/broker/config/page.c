@@ -117,10 +117,11 @@ void page_values_print(const struct option *option, const struct page_style *sty
         fprintf(out, "a list of 3, 4 and 5");
         break;
     case OPTION_TEXT:
+    case OPTION_LIST:
         fprintf(out, "text");
         break;
     case OPTION_LISTENER:
-        fprintf(out, "port, maybe an address");
+        fprintf(out, "port, maybe an address; or 0 and a path");
         break;
     case OPTION_INCLUDE:
         fprintf(out, "directory");

@@ -128,7 +128,7 @@ static bool enter_scope(struct parser *parser, struct place *place, const struct
 static bool adds_up(const struct option *option)
 {
     return option->type == OPTION_WORDS || option->type == OPTION_LOG_DEST ||
-            option->type == OPTION_INCLUDE;
+            option->type == OPTION_LIST || option->type == OPTION_INCLUDE;
 }
 
 /* Keeps the line for config_dump(), in the place of one that it replaces. */
@@ -242,7 +242,7 @@ static int read_setting(
 
     if (is_second_text(parser, place, option))
         return 0;
-    if (adds_up(option) && !parse_seen(parser, option, -1))
+    if (adds_up(option) && !parse_seen(parser, option, owner_of(option, place)))
         memset(field, 0, option->size); /* the first line puts an end to the default */
     if (!value_read(option, text, field, parser->report, place->origin))
         return 0;

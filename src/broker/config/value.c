@@ -18,9 +18,6 @@ enum {
     CHOICES_TEXT_MAX = 255,
 };
 
-static const char no_unix[] =
-        "is a Unix socket, which is not there yet; listen on 127.0.0.1 instead";
-
 /* What a reader of one type is given. */
 struct reading {
     const struct option *option;
@@ -368,6 +365,34 @@ static bool read_text(const struct reading *reading)
     return true;
 }
 
+static bool read_list(const struct reading *reading)
+{
+    struct bytes text = reading->text;
+    char *list = reading->field;
+    size_t used = strlen(list);
+    char problem[RANGE_TEXT_MAX + 1];
+
+    if (!mqtt_utf8_valid(text))
+        return fail(reading, BYTES("is not"), "UTF-8 text; write the file in UTF-8");
+    if (used > 0)
+        used++;
+    if (used + text.size >= reading->option->size) {
+        snprintf(problem, sizeof(problem), "makes more than %zu bytes with those before; shorten",
+                reading->option->size - 1);
+        return fail(reading, text, problem);
+    }
+    if (used > 0)
+        list[used - 1] = ' ';
+    memcpy(list + used, text.data, text.size);
+    return true;
+}
+
+/* The path of a Unix socket; absolute, for a server in the background is in another directory. */
+static bool is_unix_path(struct bytes path)
+{
+    return path.size > 0 && path.size <= CONFIG_UNIX_PATH_MAX && path.data[0] == '/';
+}
+
 /* A port, and maybe an address up to the next blank; a comment may follow. */
 static bool read_listener(const struct reading *reading)
 {
@@ -380,8 +405,9 @@ static bool read_listener(const struct reading *reading)
 
     if (address.size > 0 && address.data[0] == '#')
         address = (struct bytes){ 0 };
-    if (numeric && port == 0 && address.size > 0)
-        return fail(reading, reading->text, no_unix);
+    if (numeric && port == 0 && !is_unix_path(address))
+        return fail(reading, reading->text,
+                "is not a Unix socket; write 0 and an absolute path of at most 107 bytes");
     if (!numeric || port < reading->option->min || port > reading->option->max)
         return fail(reading, word, "is not a port; write a number, 1 to 65535");
     if (address.size > CONFIG_ADDRESS_MAX || !mqtt_utf8_valid(address))
@@ -412,6 +438,7 @@ bool value_read(const struct option *option, struct bytes text, void *field, str
         [OPTION_LOG_DEST] = read_log_dest,
         [OPTION_VERSIONS] = read_versions,
         [OPTION_TEXT] = read_text,
+        [OPTION_LIST] = read_list,
         [OPTION_LISTENER] = read_listener,
         [OPTION_INCLUDE] = read_text,
         [OPTION_IGNORED] = read_nothing,
@@ -543,6 +570,7 @@ void value_write(const struct option *option, const void *field, char *out, size
         versions_write(load(option, field), out, size);
         break;
     case OPTION_TEXT:
+    case OPTION_LIST:
         snprintf(out, size, "%s", (const char *)field);
         break;
     case OPTION_LISTENER:

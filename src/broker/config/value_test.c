@@ -227,10 +227,9 @@ TEST(a_protocol_that_is_not_there_yet_is_refused)
     struct sample sample = { 0 };
 
     accept(&sample, "protocol", "mqtt");
-    refuse(&sample, "protocol", "websockets",
-            "conf:7: protocol websockets: WebSocket listeners are not there yet; remove this "
-            "listener, or let a proxy in front speak WebSocket");
-    assert_false(read_as(&sample, "protocol", "http_api"));
+    accept(&sample, "protocol", "websockets");
+    refuse(&sample, "protocol", "http_api",
+            "conf:7: protocol http_api: the HTTP API is not there yet; remove this listener");
 }
 
 TEST(words_add_up_and_none_empties)
@@ -323,15 +322,17 @@ TEST(a_listener_has_a_port_and_maybe_an_address)
     accept(&sample, "listener", "1884 ::1 # local");
     assert_string_equal(sample.listener.address, "::1");
     expect(&sample, "listener", "1884 ::1");
-    refuse(&sample, "listener", "0",
-            "conf:7: listener 0 is not a port; write a number, 1 to 65535");
+    refuse(&sample, "listener", "-1",
+            "conf:7: listener -1 is not a port; write a number, 1 to 65535");
     refuse(&sample, "listener", "65536",
             "conf:7: listener 65536 is not a port; write a number, 1 to 65535");
     refuse(&sample, "listener", "abc",
             "conf:7: listener abc is not a port; write a number, 1 to 65535");
-    refuse(&sample, "listener", "0 /run/mqtt",
-            "conf:7: listener 0 /run/mqtt is a Unix socket, which is not there yet; listen on "
-            "127.0.0.1 instead");
+    refuse(&sample, "listener", "0",
+            "conf:7: listener 0 is not a Unix socket; write 0 and an absolute path of at most 107 "
+            "bytes");
+    accept(&sample, "listener", "0 /run/mqtt # local");
+    expect(&sample, "listener", "0 /run/mqtt");
 }
 
 TEST(a_message_has_no_control_character_of_the_file)
