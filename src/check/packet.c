@@ -156,8 +156,12 @@ static bool find(struct bytes packet, uint8_t property, uint32_t *number, struct
 bool probe_property(struct bytes packet, uint8_t property, uint32_t *value)
 {
     struct bytes text;
+    uint32_t number;
 
-    return find(packet, property, value, &text);
+    if (!find(packet, property, &number, &text))
+        return false;
+    *value = number;
+    return true;
 }
 
 struct bytes probe_property_text(struct bytes packet, uint8_t property)

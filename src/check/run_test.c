@@ -378,6 +378,7 @@ static void reads_properties(struct check *check)
     assert_true(probe_property(probe_connack(a), 0x21, &value));
     assert_int_equal(value, 10);
     assert_false(probe_property(probe_connack(a), 0x22, &value));
+    assert_int_equal(value, 10);
     assert_memory_equal(probe_property_text(probe_connack(a), 0x12).data, "id", 2);
     assert_true(probe_present(a));
 }
@@ -385,7 +386,8 @@ static void reads_properties(struct check *check)
 TEST(properties_are_found)
 {
     assert_int_equal(
-            play(reads_properties, "20 RL 01 00 (26 S'a' S'b' 12 S'id' 21 000A)"), CHECK_PASS);
+            play(reads_properties, "20 RL 01 00 (26 S'a' S'b' 12 S'id' 21 000A 13 0003)"),
+            CHECK_PASS);
 }
 
 TEST(every_need_has_its_sentence)
