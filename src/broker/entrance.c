@@ -2,6 +2,7 @@
 #include "broker/entrance.h"
 
 #include "net/tcp.h"
+#include "net/tls.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -138,12 +139,17 @@ void door_close(struct door *door)
     listener_close(&door->listener);
 }
 
-int entrance_open_stream(
-        struct stream **out, struct entrance *entrance, const struct listener_accepted *accepted)
+int entrance_open_stream(struct stream **out, struct entrance *entrance,
+        const struct listener_accepted *accepted, struct tls_server *tls)
 {
-    int result = tcp_open(out, accepted->fd, &accepted->peer);
+    struct stream *top;
+    int result = tcp_open(&top, accepted->fd, &accepted->peer);
 
+    if (result == 0 && tls)
+        result = tls_accept(&top, top, tls);
     if (result == 0 && entrance->speaks_websocket)
-        result = websocket_open(out, *out, &entrance->websocket);
+        result = websocket_open(&top, top, &entrance->websocket);
+    if (result == 0)
+        *out = top;
     return result;
 }

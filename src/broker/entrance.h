@@ -11,6 +11,7 @@
 #include "broker/config/config.h"
 #include "broker/link.h"
 #include "net/listener.h"
+#include "net/tls_server.h"
 #include "net/websocket.h"
 
 #include <stdatomic.h>
@@ -65,11 +66,12 @@ void door_close(struct door *door);
 
 /**
  * Makes the stream of a connection that a door has accepted: the socket, and on it the layers that
- * the listener wants, which borrow from the entrance. Takes accepted->fd, also on failure.
+ * the listener wants, which borrow from the entrance. `tls` is the listener's, NULL for clear text.
+ * Takes accepted->fd, also on failure.
  *
  * Returns 0, or -errno.
  */
-int entrance_open_stream(
-        struct stream **out, struct entrance *entrance, const struct listener_accepted *accepted);
+int entrance_open_stream(struct stream **out, struct entrance *entrance,
+        const struct listener_accepted *accepted, struct tls_server *tls);
 
 #endif

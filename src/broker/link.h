@@ -48,6 +48,7 @@ struct link {
     bool held;        /* CORE_WAIT: not read until core names it ready */
     bool more;        /* core has more output than one turn may write */
     bool told;        /* something was written after it had ended */
+    bool stranger;    /* core is still to be told what its layers find out about the peer */
     uint8_t entrance; /* the number of its listener */
     uint32_t wanted;  /* size of the packet that `input` begins; 0 while unknown */
     struct list node; /* in the shard's list for its state */

@@ -23,6 +23,7 @@ struct server {
     struct arguments arguments;
     struct config *config;
     struct rulebook *rulebook;
+    struct credentials *credentials;
     struct log *log;
     struct log_source source; /* of this thread */
     struct journal journal;
@@ -47,7 +48,8 @@ static bool load_config(struct server *server, struct findings *findings)
     struct config_request request = arguments_request(&server->arguments);
 
     return config_load(&server->config, &request, &findings->report) == 0 &&
-            rulebook_read(&server->rulebook, server->config, NULL, &findings->report) == 0;
+            rulebook_read(&server->rulebook, server->config, NULL, &findings->report) == 0 &&
+            credentials_read(&server->credentials, server->config, &findings->report) == 0;
 }
 
 /* Who starts a server looks at its stderr: an error before it runs is told there too. */
@@ -122,7 +124,7 @@ static bool find_user(struct server *server)
     return false;
 }
 
-/* A reload opens the files of rules again, without the privileges they were first read with. */
+/* A reload opens files again, without the privileges that they were first read with. */
 static void check_access(struct server *server)
 {
     struct findings *findings = malloc(sizeof(*findings));
@@ -131,6 +133,7 @@ static void check_access(struct server *server)
         return;
     findings_init(findings);
     rulebook_check_access(server->rulebook, &findings->report);
+    credentials_check_access(server->config, &findings->report);
     findings_tell(findings, &server->journal);
     findings_deinit(findings);
     free(findings);
@@ -209,6 +212,7 @@ static bool make_hub(struct server *server)
     server->group.budget = &server->budget;
     server->group.log = server->log;
     server->group.rulebook = server->rulebook;
+    server->group.credentials = server->credentials;
     return server->group.hub != NULL;
 }
 
@@ -248,23 +252,34 @@ static bool start_shards(struct server *server)
 
 /* ---- While it runs ---- */
 
+/* What a reload has read, all of it or nothing. */
+struct renewal {
+    struct config *config; /* NULL: something cannot be used */
+    struct rulebook *rulebook;
+    struct credentials *credentials;
+    int changes;
+};
+
 /* Every shard takes what is new on its own thread; then nobody reads the old. */
-static void swap_config(struct server *server, struct config *next, struct rulebook *rulebook)
+static void swap_config(struct server *server, const struct renewal *next)
 {
     struct shard_group *group = &server->group;
 
-    group->rulebook = rulebook;
-    budget_limit(&server->budget, (int64_t)next->memory_limit_bytes);
+    group->rulebook = next->rulebook;
+    group->credentials = next->credentials;
+    budget_limit(&server->budget, (int64_t)next->config->memory_limit_bytes);
     for (unsigned i = 0; i < group->count; i++)
-        shard_configure(&group->shards[i], next);
+        shard_configure(&group->shards[i], next->config);
     for (unsigned i = 0; i < group->count; i++) {
         while (sem_wait(&group->taken) < 0 && errno == EINTR)
             continue;
     }
     config_free(server->config);
-    server->config = next;
+    server->config = next->config;
     rulebook_free(server->rulebook);
-    server->rulebook = rulebook;
+    server->rulebook = next->rulebook;
+    credentials_free(server->credentials);
+    server->credentials = next->credentials;
 }
 
 static void tell_log_failure(struct server *server, int result)
@@ -274,13 +289,6 @@ static void tell_log_failure(struct server *server, int result)
                 &server->journal, EVENT_ERROR, "log.failed", field_text("text", strerror(-result)));
 }
 
-/* What a reload has read, all of it or nothing. */
-struct renewal {
-    struct config *config; /* NULL: something cannot be used */
-    struct rulebook *rulebook;
-    unsigned changes;
-};
-
 static struct renewal read_again(struct server *server, struct report *report)
 {
     struct config_request request = arguments_request(&server->arguments);
@@ -289,8 +297,11 @@ static struct renewal read_again(struct server *server, struct report *report)
     if (config_load(&renewal.config, &request, report) < 0)
         return renewal;
     renewal.changes = config_reload(renewal.config, server->config, report);
-    if (rulebook_read(&renewal.rulebook, renewal.config, NULL, report) == 0)
+    if (renewal.changes >= 0 &&
+            rulebook_read(&renewal.rulebook, renewal.config, NULL, report) == 0 &&
+            credentials_read(&renewal.credentials, renewal.config, report) == 0)
         return renewal;
+    rulebook_free(renewal.rulebook);
     config_free(renewal.config);
     return (struct renewal){ 0 };
 }
@@ -311,7 +322,7 @@ static void reload(struct server *server)
     if (renewal.config) {
         tell_log_failure(server, log_apply(server->log, &renewal.config->log));
         server->journal.level = log_level(&renewal.config->log);
-        swap_config(server, renewal.config, renewal.rulebook);
+        swap_config(server, &renewal);
         journal_tell(&server->journal, EVENT_INFO, "config.reloaded",
                 field_number("changes", renewal.changes));
     } else {
@@ -479,6 +490,7 @@ static enum server_status run(struct server *server)
     else
         status = run_with_log(server, &findings);
     findings_deinit(&findings);
+    credentials_free(server->credentials);
     rulebook_free(server->rulebook);
     config_free(server->config);
     return status;

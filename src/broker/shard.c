@@ -109,6 +109,7 @@ int shard_init(struct shard *shard, const struct shard_setup *setup)
         .group = setup->group,
         .number = setup->number,
         .config = setup->config,
+        .credentials = setup->group->credentials,
         .wake_waiter = { WAITER_WAKE },
         .now_ms = clock_now_ms(),
     };

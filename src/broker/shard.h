@@ -11,6 +11,7 @@
 #include "broker/auth/authority.h"
 #include "broker/budget.h"
 #include "broker/config/config.h"
+#include "broker/credentials.h"
 #include "broker/entrance.h"
 #include "broker/link.h"
 #include "broker/log.h"
@@ -30,7 +31,9 @@ struct shard_group {
     struct log *log;
     struct budget *budget;
     const struct budget_share *hub_share; /* what the hub has allocated */
-    const struct rulebook *rulebook; /* of the configuration that shards are given; see below */
+    /* Of the configuration that shards are given; see shard_configure(). */
+    const struct rulebook *rulebook;
+    const struct credentials *credentials;
     const struct counters *counters[SHARDS_MAX];
     sem_t taken; /* posted by a shard that has taken a configuration */
 };
@@ -58,6 +61,7 @@ struct shard {
     struct journal journal;
     struct authority authority;
     const struct config *config;
+    const struct credentials *credentials;
     struct listener_settings listeners[CONFIG_LISTENERS_MAX]; /* connections borrow them */
     struct core *core;
     struct sys *sys; /* the first shard publishes $SYS; NULL on the others */
@@ -95,8 +99,8 @@ int shard_init(struct shard *shard, const struct shard_setup *setup);
 /* Runs it in a thread of its own. Returns 0, or -errno. */
 int shard_start(struct shard *shard);
 
-/* Any thread: asks it to take a configuration and the group's rulebook, which it then borrows, and
- * to post group->taken. Until it has, the rulebook must stay the same. */
+/* Any thread: asks it to take a configuration, the group's rulebook and its credentials, which it
+ * then borrows, and to post group->taken. Until it has, those two must stay the same. */
 void shard_configure(struct shard *shard, const struct config *config);
 
 /* Any thread: asks it to tell every client and end. */

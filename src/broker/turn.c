@@ -98,6 +98,22 @@ static void end_link(struct shard *shard, struct link *link, enum stream_end end
     list_append(&shard->closed, &link->node);
 }
 
+/* Its stream has failed: with -errno, or with the peer's end. */
+static void fail_link(struct shard *shard, struct link *link)
+{
+    const char *text = stream_failure(link->stream);
+    struct stream_peer peer;
+    char address[ADDRESS_TEXT_SIZE];
+
+    if (text) {
+        stream_peer(link->stream, &peer);
+        journal_tell(&shard->journal, EVENT_INFO, "connection.failed",
+                field_bytes("peer", bytes_of_text(address_format(&peer.address, address))),
+                field_text("text", text));
+    }
+    end_link(shard, link, STREAM_END_CLEAN);
+}
+
 /* After events of this turn cannot name them any more. */
 static void free_closed(struct shard *shard)
 {
@@ -203,7 +219,7 @@ static void write_link(struct shard *shard, struct link *link)
 
     link->more = result > 0;
     if (result < 0)
-        end_link(shard, link, STREAM_END_CLEAN);
+        fail_link(shard, link);
     else if (result == 0 && !link->leftover && link->state == LINK_DRAINS)
         finish_link(shard, link);
     else if (!await(shard, link))
@@ -306,6 +322,36 @@ static void digest(struct shard *shard, struct link *link, struct bytes in)
         move_link(shard, link, received.home);
 }
 
+/* The name that a client has proved to have, by what its listener goes by; empty: none. */
+static struct bytes proved_name(
+        const struct shard *shard, const struct link *link, const struct stream_peer *peer)
+{
+    const struct config_tls *tls = &shard->config->listeners[link->entrance].tls;
+
+    return bytes_of_text(tls->use_identity_as_username ? peer->common_name : peer->subject);
+}
+
+/* Tells core what the layers have found out, once they are ready. False: the link must be closed.
+ */
+static bool introduce(struct shard *shard, struct link *link)
+{
+    struct stream_peer peer;
+    struct introduction introduction;
+    char text[ADDRESS_TEXT_SIZE];
+
+    if (!link->stranger)
+        return true;
+    stream_peer(link->stream, &peer);
+    introduction = (struct introduction){
+        .peer = bytes_of_text(address_format(&peer.address, text)),
+        .tls_version = peer.tls_version,
+        .tls_cipher = peer.tls_cipher,
+        .user_name = proved_name(shard, link, &peer),
+    };
+    link->stranger = false;
+    return core_introduce(shard->core, link->connection, &introduction);
+}
+
 /* At most one buffer-full for each turn: a busy peer does not starve others. */
 static void serve_input(struct shard *shard, struct link *link)
 {
@@ -319,10 +365,12 @@ static void serve_input(struct shard *shard, struct link *link)
         return;
     }
     size = link_read(link, &shard->memory, shard->input, &in);
-    if (size > 0)
-        digest(shard, link, in);
-    else if (size != -EAGAIN || !await(shard, link))
+    if (size <= 0 && size != -EAGAIN)
+        fail_link(shard, link);
+    else if (size > 0 ? !introduce(shard, link) : !await(shard, link))
         end_link(shard, link, STREAM_END_CLEAN);
+    else if (size > 0)
+        digest(shard, link, in);
 }
 
 /* What comes from a peer that has been told its end is thrown away, until it ends as well. */
@@ -411,7 +459,8 @@ static void admit_link(struct shard *shard, struct link *link, bool moved)
     stream_peer(link->stream, &peer);
     arrival.peer = bytes_of_text(address_format(&peer.address, text));
     link->connection = core_accept(shard->core, &arrival, shard->now_ms, &refusal);
-    if (!link->connection)
+    link->stranger = peer.preliminary || peer.tls_version[0] != '\0';
+    if (!link->connection || (moved && !introduce(shard, link)))
         end_link(shard, link, STREAM_END_CLEAN);
     else if (link->input.size > 0)
         digest(shard, link, buffer_bytes(&link->input));
@@ -440,7 +489,8 @@ static bool take_connection(
         close(accepted->fd);
         return false;
     }
-    if (entrance_open_stream(&stream, entrance, accepted) < 0)
+    if (entrance_open_stream(
+                &stream, entrance, accepted, shard->credentials->listeners[entrance->number]) < 0)
         return false;
     link = link_new(&shard->memory, stream, entrance->number, shard->now_ms);
     if (!link) {
@@ -519,6 +569,7 @@ static void take_config(struct shard *shard)
     if (shard->sys)
         sys_set_interval(shard->sys, config->sys_interval_s * INT64_C(1000), shard->now_ms);
     shard->config = config;
+    shard->credentials = shard->group->credentials;
     sem_post(&shard->group->taken);
 }
 

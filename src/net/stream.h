@@ -36,6 +36,7 @@ enum {
 /* Who is at the other end, as far as the layers of the stack found out. */
 struct stream_peer {
     struct address address; /* "no address" for a Unix socket */
+    bool preliminary;       /* a layer is still finding out: ask again once bytes have come */
 
     /* Of TLS, once it is negotiated; else "". */
     char tls_version[STREAM_TLS_SIZE]; /* such as "TLSv1.3" */
@@ -157,7 +158,7 @@ static inline const char *stream_failure(const struct stream *stream)
     return stream->functions->failure(stream);
 }
 
-/* What is known by now; layers may learn more until the first byte has been read. */
+/* What is known by now; layers learn more until the first byte has been read. */
 static inline void stream_peer(const struct stream *stream, struct stream_peer *out)
 {
     stream->functions->peer(stream, out);

@@ -334,7 +334,8 @@ static void tls_peer(const struct stream *stream, struct stream_peer *out)
     const char *cipher;
 
     stream_peer(tls->below.stream, out);
-    if (!SSL_is_init_finished(tls->ssl))
+    out->preliminary |= !SSL_is_init_finished(tls->ssl);
+    if (out->preliminary)
         return;
     cipher = SSL_get_cipher_name(tls->ssl);
     copy_name(out->tls_version, sizeof(out->tls_version), SSL_get_version(tls->ssl),

@@ -187,10 +187,9 @@ static int ask_clients(const struct making *making)
 static int choose_ciphers(const struct making *making)
 {
     const struct tls_server_options *options = making->options;
-    const char *ciphers = options->ciphers ? options->ciphers : TLS_CIPHERS;
 
-    if (SSL_CTX_set_cipher_list(making->context, ciphers) != 1)
-        return fail(making, -EINVAL, "no cipher of the list %s is known", ciphers);
+    if (options->ciphers && SSL_CTX_set_cipher_list(making->context, options->ciphers) != 1)
+        return fail(making, -EINVAL, "no cipher of the list %s is known", options->ciphers);
     if (options->suites && SSL_CTX_set_ciphersuites(making->context, options->suites) != 1)
         return fail(making, -EINVAL, "there is an unknown suite in the list %s", options->suites);
     ERR_clear_error();

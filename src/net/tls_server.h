@@ -21,7 +21,7 @@ struct tls_server_options {
     const char *ca_file;          /* PEM: who may sign clients' certificates */
     const char *ca_folder;        /* the same, each in a file named by its hash */
     const char *crl_file;         /* PEM: clients' certificates that are revoked */
-    const char *ciphers;          /* of TLS 1.2, OpenSSL's names; NULL: see TLS_CIPHERS */
+    const char *ciphers;          /* of TLS 1.2, as OpenSSL names them */
     const char *suites;           /* of TLS 1.3 */
     enum tls_version version_min;
     bool require_certificate; /* a client without a certificate that verifies is refused */
@@ -30,9 +30,6 @@ struct tls_server_options {
     /* Of ALPN: chosen where the client offers it. Not copied: a constant. NULL: ALPN is ignored. */
     const char *application;
 };
-
-/* What TLS 1.2 speaks where nothing else is wanted: forward secrecy and authenticated ciphers. */
-#define TLS_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 struct tls_server;
 

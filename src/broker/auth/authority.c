@@ -9,7 +9,8 @@
 struct identity {
     uint16_t listener;
     uint16_t user_size;
-    bool proved; /* by a password, of whose hash these are the first bytes */
+    bool of_transport; /* the name was proved before there was any MQTT */
+    bool proved;       /* by a password, of whose hash these are the first bytes */
     uint8_t proof[PASSWORD_HASH_MIN];
     uint8_t user[]; /* the name it gave; empty: none */
 };
@@ -41,6 +42,7 @@ static struct access_verdict admitted(const struct authority *authority,
     if (!identity)
         return refused(MQTT_SERVER_BUSY, "no memory to keep who it is");
     identity->listener = listener;
+    identity->of_transport = rules_of(authority, listener)->user_name_proved;
     identity->user_size = (uint16_t)connect->user_name.size;
     if (connect->user_name.size > 0)
         memcpy(identity->user, connect->user_name.data, connect->user_name.size);
@@ -87,6 +89,8 @@ static struct access_verdict admit(
     const struct authority *authority = context;
     const struct rules *rules = rules_of(authority, listener->number);
 
+    if (rules->user_name_proved)
+        return admitted(authority, connect, listener->number, NULL);
     if (rules->passwords && connect->user_name.size > 0)
         return check_password(authority, connect, listener->number, rules->passwords);
     if (rules->allow_anonymous)
@@ -111,6 +115,8 @@ static bool would_come_in(const struct rules *rules, const struct identity *iden
 {
     const struct password_user *user;
 
+    if (rules->user_name_proved || identity->of_transport)
+        return rules->user_name_proved && identity->of_transport;
     if (!rules->passwords || identity->user_size == 0)
         return rules->allow_anonymous;
     user = password_file_find(rules->passwords, user_of(identity));

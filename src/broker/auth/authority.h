@@ -5,7 +5,8 @@
  * A client that gives a name comes in where its listener's password file has that name with its
  * password; where there is no such file a name says nothing, and whoever gives one is anonymous but
  * for the access rules, which go by it. A client without a name comes in where allow_anonymous says
- * so. What a client may do, acl_file says.
+ * so. Where names are the transport's to prove, whoever has one comes in. What a client may do,
+ * acl_file says.
  */
 #ifndef BROKER_AUTH_AUTHORITY_H
 #define BROKER_AUTH_AUTHORITY_H

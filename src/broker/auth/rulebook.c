@@ -70,6 +70,7 @@ static int read_listener(struct rulebook_reader *reader, const struct config *co
     int result = 0;
 
     rules->allow_anonymous = listener->settings.allow_anonymous;
+    rules->user_name_proved = listener->settings.user_name_proved;
     rules->check_subscribe = config->acl_check_subscribe;
     if (listener->password_file[0] != '\0')
         result = read_passwords(reader, listener->password_file, &rules->passwords);

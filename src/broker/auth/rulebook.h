@@ -14,6 +14,7 @@ struct rules {
     const struct password_file *passwords; /* NULL: names are not checked */
     const struct acl_file *acl;            /* NULL: everything is allowed */
     bool allow_anonymous;
+    bool user_name_proved; /* by the transport: whoever comes has one, and no other is asked for */
     bool check_subscribe;
 };
 

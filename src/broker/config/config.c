@@ -42,6 +42,17 @@ void config_free(struct config *config)
     free(config);
 }
 
+struct report_origin config_origin(const struct config *config, const char *key, int listener)
+{
+    for (size_t i = 0; i < config->setting_count; i++) {
+        const struct config_setting *setting = &config->settings[i];
+
+        if (setting->listener == listener && strcmp(setting->option->name, key) == 0)
+            return setting->origin;
+    }
+    return nowhere;
+}
+
 /* One listener of the local-only mode, with the settings that lines gave to the first one. */
 static void open_local(struct parser *parser, const struct config_listener *settings,
         const char *address, uint16_t port)
@@ -116,6 +127,71 @@ static bool is_same_place(const struct config_listener *a, const struct config_l
             strcmp(a->address, b->address) == 0 && strcmp(a->interface, b->interface) == 0;
 }
 
+/* Tells what is wrong with a key of a listener. */
+static void tell_of_key(struct parser *parser, enum report_severity severity, size_t listener,
+        const char *key, const char *problem)
+{
+    report_tell(parser->report, severity, config_origin(parser->config, key, (int)listener),
+            "%s %s", key, problem);
+}
+
+/* What asks for more than clear text, where there is nothing else. */
+static void check_clear_text(struct parser *parser, size_t index)
+{
+    const struct config_tls *tls = &parser->config->listeners[index].tls;
+    const struct {
+        const char *key;
+        bool set;
+    } claims[] = {
+        { "cafile", tls->cafile[0] != '\0' },
+        { "capath", tls->capath[0] != '\0' },
+        { "crlfile", tls->crlfile[0] != '\0' },
+        { "require_certificate", tls->require_certificate },
+        { "use_identity_as_username", tls->use_identity_as_username },
+        { "use_subject_as_username", tls->use_subject_as_username },
+    };
+
+    for (size_t i = 0; i < sizeof(claims) / sizeof(claims[0]); i++) {
+        if (claims[i].set)
+            tell_of_key(parser, REPORT_ERROR, index, claims[i].key,
+                    "belongs to TLS, which this listener does not speak; give it a certfile and a "
+                    "keyfile, or remove the key");
+    }
+}
+
+static void check_tls(struct parser *parser, size_t index)
+{
+    struct config_listener *listener = &parser->config->listeners[index];
+    const struct config_tls *tls = &listener->tls;
+    bool has_certificate = tls->certfile[0] != '\0';
+    bool names = tls->use_identity_as_username || tls->use_subject_as_username;
+
+    listener->settings.user_name_proved = names;
+    if (has_certificate != (tls->keyfile[0] != '\0'))
+        tell_of_key(parser, REPORT_ERROR, index, has_certificate ? "certfile" : "keyfile",
+                has_certificate ? "needs a keyfile too" : "needs a certfile too");
+    else if (!has_certificate)
+        check_clear_text(parser, index);
+    if (!has_certificate)
+        return;
+    if (tls->require_certificate && tls->cafile[0] == '\0' && tls->capath[0] == '\0')
+        tell_of_key(parser, REPORT_ERROR, index, "require_certificate",
+                "needs a cafile or capath, for without one no certificate is good");
+    if (!tls->require_certificate && tls->crlfile[0] != '\0')
+        tell_of_key(parser, REPORT_WARNING, index, "crlfile",
+                "has no effect, as no certificates are asked for; add \"require_certificate "
+                "true\"");
+    if (!tls->require_certificate && names)
+        tell_of_key(parser, REPORT_WARNING, index,
+                tls->use_identity_as_username ? "use_identity_as_username"
+                                              : "use_subject_as_username",
+                "lets nobody in, as no certificates are asked for; add \"require_certificate "
+                "true\"");
+    if (tls->use_identity_as_username && tls->use_subject_as_username)
+        tell_of_key(parser, REPORT_WARNING, index, "use_subject_as_username",
+                "has no effect beside use_identity_as_username; remove one of the two");
+}
+
 static void check_listeners(struct parser *parser)
 {
     struct config *config = parser->config;
@@ -125,7 +201,9 @@ static void check_listeners(struct parser *parser)
         struct config_listener *listener = &config->listeners[i];
 
         listener->settings.number = (uint16_t)i;
-        someone |= listener->settings.allow_anonymous || listener->password_file[0] != '\0';
+        check_tls(parser, i);
+        someone |= listener->settings.allow_anonymous || listener->password_file[0] != '\0' ||
+                listener->settings.user_name_proved;
         for (size_t j = 0; j < i; j++) {
             if (is_same_place(listener, &config->listeners[j]))
                 report_tell(parser->report, REPORT_ERROR, listener->origin,

@@ -25,6 +25,7 @@ enum {
     CONFIG_PORTS_MAX = 10,          /* of -p */
     CONFIG_PATH_MAX = SOURCE_PATH_MAX,
     CONFIG_ADDRESS_MAX = 255,  /* of a host name */
+    CONFIG_CIPHERS_MAX = 1023, /* of a list of ciphers */
     CONFIG_INTERFACE_MAX = 15, /* Linux's IFNAMSIZ less its NUL */
     CONFIG_USER_MAX = 255,
     CONFIG_THREADS_MAX = 64,    /* core's SHARDS_MAX */
@@ -41,6 +42,30 @@ enum config_domain {
 
 enum config_protocol { CONFIG_PROTOCOL_MQTT, CONFIG_PROTOCOL_WEBSOCKETS };
 
+enum config_key_form { CONFIG_KEY_PEM };
+
+enum config_tls_version { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
+
+/* TLS 1.2 with forward secrecy and authenticated ciphers. */
+#define CONFIG_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
+
+/* A listener's TLS, by the names of its keys; "": not set. There is none without a certfile. */
+struct config_tls {
+    char certfile[CONFIG_PATH_MAX + 1];
+    char keyfile[CONFIG_PATH_MAX + 1];
+    char cafile[CONFIG_PATH_MAX + 1];
+    char capath[CONFIG_PATH_MAX + 1];
+    char crlfile[CONFIG_PATH_MAX + 1];
+    char ciphers[CONFIG_CIPHERS_MAX + 1];
+    char suites[CONFIG_CIPHERS_MAX + 1];
+    enum config_key_form key_form;
+    enum config_tls_version version_min;
+    bool require_certificate;
+    bool disable_client_cert_date_checks;
+    bool use_identity_as_username; /* settings.user_name_proved says that one of the two is set */
+    bool use_subject_as_username;
+};
+
 struct config_listener {
     struct listener_settings settings;        /* with the port, 0 for a Unix socket */
     char address[CONFIG_ADDRESS_MAX + 1];     /* a name or number; "": every address; or a path */
@@ -51,6 +76,7 @@ struct config_listener {
     enum config_protocol protocol;
     char websockets_path[CONFIG_WEB_PATH_MAX + 1];   /* "": any */
     char websockets_origins[CONFIG_ORIGINS_MAX + 1]; /* with blanks between; "": any */
+    struct config_tls tls;
     struct report_origin origin; /* of the line that opened it; no file in local-only mode */
 };
 
@@ -109,15 +135,19 @@ int config_load(struct config **out, const struct config_request *request, struc
 /* NULL is fine. */
 void config_free(struct config *config);
 
+/* The line that sets a key, of this listener, or with -1 of the whole server; nowhere when none
+ * does. */
+struct report_origin config_origin(const struct config *config, const char *key, int listener);
+
 /**
  * Makes `next` what may take the place of `running`. What cannot change while the server runs
  * (option table: "restart"; the set of listeners) keeps running's value, with a warning that names
  * it and its line; what does change is told as a notice.
  *
  * The listeners of `next` are then those of `running`, in running's order, with next's live
- * settings. Returns how many settings change.
+ * settings. Returns how many settings change, or -ENOMEM: then `next` is of no use.
  */
-unsigned config_reload(struct config *next, const struct config *running, struct report *report);
+int config_reload(struct config *next, const struct config *running, struct report *report);
 
 /**
  * Prints what --test-config shows: each line that takes effect with its place, the value in effect,

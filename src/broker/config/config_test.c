@@ -549,6 +549,61 @@ TEST(what_safety_depends_on_may_be_set_to_what_holds_anyway)
                     "use_username_as_clientid false\nproxy_protocol_v2_require_tls false\n");
 }
 
+/* TLS. */
+
+#define TLS_LISTENER "listener 1\nallow_anonymous true\ncertfile /c\nkeyfile /k\n"
+
+TEST(a_listener_with_certificate_and_key_speaks_tls)
+{
+    static struct fixture fixture;
+    const struct config_tls *tls;
+
+    load(&fixture,
+            TLS_LISTENER "cafile /a\ncapath /b\ncrlfile /r\nrequire_certificate true\n"
+                         "use_identity_as_username true\ntls_version tlsv1.3\nciphers X\n"
+                         "ciphers_tls1.3 Y\ntls_keyform pem\nlistener 2\n");
+    assert_int_equal(fixture.report.warnings, 0);
+    tls = &fixture.config->listeners[0].tls;
+    assert_string_equal(tls->certfile, "/c");
+    assert_string_equal(tls->keyfile, "/k");
+    assert_string_equal(tls->cafile, "/a");
+    assert_string_equal(tls->capath, "/b");
+    assert_string_equal(tls->crlfile, "/r");
+    assert_string_equal(tls->ciphers, "X");
+    assert_string_equal(tls->suites, "Y");
+    assert_int_equal(tls->version_min, CONFIG_TLS_1_3);
+    assert_true(tls->require_certificate);
+    assert_true(fixture.config->listeners[0].settings.user_name_proved);
+    assert_int_equal(config_origin(fixture.config, "crlfile", 0).line, 7);
+    assert_null(config_origin(fixture.config, "crlfile", 1).file);
+    tls = &fixture.config->listeners[1].tls;
+    assert_string_equal(tls->certfile, "");
+    assert_string_equal(tls->ciphers, CONFIG_CIPHERS);
+    assert_int_equal(tls->version_min, CONFIG_TLS_1_2);
+    assert_false(fixture.config->listeners[1].settings.user_name_proved);
+    fixture_end(&fixture);
+}
+
+TEST(tls_that_cannot_be_meant_so_is_refused)
+{
+    refuse("listener 1\ncertfile /c\n", "error: conf:2: certfile needs a keyfile too");
+    refuse("listener 1\nkeyfile /k\n", "error: conf:2: keyfile needs a certfile too");
+    refuse("listener 1\ncafile /a\n", "error: conf:2: cafile belongs to TLS, which this listener");
+    refuse(TLS_LISTENER "listener 2\nrequire_certificate true\n",
+            "error: conf:6: require_certificate belongs to TLS");
+    refuse(TLS_LISTENER "require_certificate true\n",
+            "error: conf:5: require_certificate needs a cafile or capath");
+    refuse(TLS_LISTENER "tls_keyform engine\n", "error: conf:5: tls_keyform engine");
+    refuse(TLS_LISTENER "tls_engine x\n", "error: conf:5: tls_engine");
+    refuse(TLS_LISTENER "tls_version tlsv1.1\n", "error: conf:5: tls_version tlsv1.1");
+    accept_telling(TLS_LISTENER "crlfile /r\n", "warning: conf:5: crlfile has no effect");
+    accept_telling(TLS_LISTENER "use_subject_as_username true\n",
+            "warning: conf:5: use_subject_as_username lets nobody in");
+    accept_telling(TLS_LISTENER "cafile /a\nrequire_certificate true\n"
+                                "use_identity_as_username true\nuse_subject_as_username true\n",
+            "warning: conf:8: use_subject_as_username has no effect beside");
+}
+
 TEST(a_bridge_is_told_once_for_all_its_keys)
 {
     static struct fixture fixture;
@@ -756,14 +811,14 @@ TEST(the_dump_shows_each_key_with_its_place_value_and_effect)
         "conf:6: retry_interval (no effect)\n",
         "conf:7: log_type error (live)\n",
         "conf:8: log_type debug (live)\n",
-        "conf:9: require_certificate false (the default)\n",
+        "conf:9: use_username_as_clientid false (the default)\n",
         "conf:10: persistent_client_expiration 120s (live)\n",
         "default: sys_interval 10 (live)\n",
     };
 
     expect_dump("max_keepalive 0x10\nthreads 2\nlistener 1884 ::1 # x\nmaximum_qos 1\n"
                 "http_dir  /x y\nretry_interval\nlog_type error\nlog_type debug\n"
-                "require_certificate false\npersistent_client_expiration 120s\n",
+                "use_username_as_clientid false\npersistent_client_expiration 120s\n",
             lines, sizeof(lines) / sizeof(lines[0]));
 }
 

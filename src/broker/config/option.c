@@ -11,13 +11,12 @@
     .offset = offsetof(struct config_listener, member),                                            \
     .size = sizeof(((struct config_listener *)NULL)->member)
 
-static const char no_tls[] =
-        "TLS is not there yet, and clear text in its place would not be safe; remove the key, or "
-        "let a proxy in front do TLS";
-static const char no_tls_effect[] = "it belongs to TLS";
-static const char no_names[] =
-        "client certificates and pre-shared keys are not there yet, so nobody would get the name "
-        "this gives; remove the key";
+static const char no_psk[] =
+        "pre-shared keys are not there yet, and clear text in their place would not be safe; "
+        "remove the key, and give the listener a certfile and keyfile";
+static const char no_engine[] =
+        "keys in OpenSSL's engines cannot be used; put the key into a file, and name it with "
+        "keyfile";
 static const char no_plugins[] =
         "plugins are not there yet, and what this one checks or changes would be missing; remove "
         "the key and its plugin_opt_ keys if that is fine";
@@ -99,8 +98,16 @@ static const struct option_choice queue_policies[] = {
     { NULL },
 };
 
-static const struct option_choice tls_versions[] = { { "tlsv1.2" }, { "tlsv1.3" }, { NULL } };
-static const struct option_choice key_forms[] = { { "pem" }, { "engine" }, { NULL } };
+static const struct option_choice tls_versions[] = {
+    { "tlsv1.2", CONFIG_TLS_1_2 },
+    { "tlsv1.3", CONFIG_TLS_1_3 },
+    { NULL },
+};
+static const struct option_choice key_forms[] = {
+    { "pem", CONFIG_KEY_PEM },
+    { "engine", 0, OPTION_REFUSED, no_engine },
+    { NULL },
+};
 static const struct option_choice start_types[] = {
     { "automatic" },
     { "lazy" },
@@ -138,7 +145,7 @@ const struct option option_table[] = {
             .meaning = "refuse a SUBSCRIBE for what acl_file does not let the client read; "
                        "otherwise it is granted, and such messages are not delivered" },
     { "psk_file", NULL, SCOPE_GLOBAL, OPTION_TEXT, OPTION_REFUSED, .replaces = true,
-            .meaning = "identities and their pre-shared keys", .reason = no_tls },
+            .meaning = "identities and their pre-shared keys", .reason = no_psk },
     { "clientid_prefixes", NULL, SCOPE_GLOBAL, OPTION_TEXT, OPTION_REFUSED, .replaces = true,
             .meaning = "let only client ids in that start so",
             .reason = "client ids cannot be restricted yet, so every id would be let in; remove "
@@ -382,41 +389,47 @@ const struct option option_table[] = {
                        "are" },
 
     /* TLS of listeners. */
-    { "certfile", NULL, SCOPE_LISTENER, OPTION_TEXT, OPTION_REFUSED, .replaces = true,
-            .meaning = "the server's certificate", .reason = no_tls },
-    { "keyfile", NULL, SCOPE_LISTENER, OPTION_TEXT, OPTION_REFUSED, .replaces = true,
-            .meaning = "the server's key", .reason = no_tls },
-    { "cafile", NULL, SCOPE_OPENED_LISTENER, OPTION_TEXT, OPTION_REFUSED, .replaces = true,
-            .meaning = "who may sign clients' certificates", .reason = no_tls },
-    { "capath", NULL, SCOPE_LISTENER, OPTION_TEXT, OPTION_REFUSED, .replaces = true,
-            .meaning = "the same, a directory", .reason = no_tls },
-    { "crlfile", NULL, SCOPE_LISTENER, OPTION_TEXT, OPTION_REFUSED, .replaces = true,
-            .meaning = "revoked certificates", .reason = no_tls },
-    { "require_certificate", NULL, SCOPE_LISTENER, OPTION_FLAG, OPTION_REFUSED, .initial = "false",
-            .meaning = "clients must show a certificate", .reason = no_tls },
-    { "use_identity_as_username", NULL, SCOPE_LISTENER, OPTION_FLAG, OPTION_REFUSED,
-            .initial = "false", .meaning = "the certificate's or key's name is the user name",
-            .reason = no_names },
-    { "use_subject_as_username", NULL, SCOPE_LISTENER, OPTION_FLAG, OPTION_REFUSED,
-            .initial = "false", .meaning = "the certificate's whole subject is the user name",
-            .reason = no_names },
+    { "certfile", NULL, SCOPE_LISTENER, OPTION_TEXT, .live = true, .replaces = true,
+            IN_LISTENER(tls.certfile),
+            .meaning = "the server's certificate and those that lead to its root; with keyfile, "
+                       "the listener speaks TLS" },
+    { "keyfile", NULL, SCOPE_LISTENER, OPTION_TEXT, .live = true, .replaces = true,
+            IN_LISTENER(tls.keyfile), .meaning = "the server's key, without a passphrase" },
+    { "cafile", NULL, SCOPE_OPENED_LISTENER, OPTION_TEXT, .live = true, .replaces = true,
+            IN_LISTENER(tls.cafile), .meaning = "who may sign clients' certificates" },
+    { "capath", NULL, SCOPE_LISTENER, OPTION_TEXT, .live = true, .replaces = true,
+            IN_LISTENER(tls.capath), .meaning = "the same, a directory" },
+    { "crlfile", NULL, SCOPE_LISTENER, OPTION_TEXT, .live = true, .replaces = true,
+            IN_LISTENER(tls.crlfile), .meaning = "clients' certificates that are revoked" },
+    { "require_certificate", NULL, SCOPE_LISTENER, OPTION_FLAG, .live = true,
+            IN_LISTENER(tls.require_certificate), .initial = "false",
+            .meaning = "clients must show a certificate; otherwise none is asked for" },
+    { "use_identity_as_username", NULL, SCOPE_LISTENER, OPTION_FLAG, .live = true,
+            IN_LISTENER(tls.use_identity_as_username), .initial = "false",
+            .meaning = "the certificate's common name is the user name, and no password is "
+                       "looked at" },
+    { "use_subject_as_username", NULL, SCOPE_LISTENER, OPTION_FLAG, .live = true,
+            IN_LISTENER(tls.use_subject_as_username), .initial = "false",
+            .meaning = "the same with the certificate's whole subject, as CN=x,O=y" },
     { "psk_hint", NULL, SCOPE_LISTENER, OPTION_TEXT, OPTION_REFUSED,
-            .meaning = "TLS by pre-shared keys, with this hint", .reason = no_tls },
-    { "disable_client_cert_date_checks", NULL, SCOPE_OPENED_LISTENER, OPTION_FLAG, OPTION_NOT_YET,
-            .initial = "false", .meaning = "accept expired certificates", .reason = no_tls_effect },
-    { "ciphers", NULL, SCOPE_LISTENER, OPTION_TEXT, OPTION_NOT_YET, .replaces = true,
-            .meaning = "ciphers up to TLS 1.2", .reason = no_tls_effect },
-    { "ciphers_tls1.3", NULL, SCOPE_LISTENER, OPTION_TEXT, OPTION_NOT_YET, .replaces = true,
-            .meaning = "suites of TLS 1.3", .reason = no_tls_effect },
-    { "tls_version", NULL, SCOPE_OPENED_LISTENER, OPTION_WORD, OPTION_NOT_YET,
-            .choices = tls_versions, .meaning = "the lowest version of TLS",
-            .reason = no_tls_effect },
-    { "tls_engine", NULL, SCOPE_LISTENER, OPTION_TEXT, OPTION_NOT_YET,
-            .meaning = "the OpenSSL engine that has the key", .reason = no_tls_effect },
-    { "tls_engine_kpass_sha1", NULL, SCOPE_LISTENER, OPTION_TEXT, OPTION_NOT_YET, .replaces = true,
-            .meaning = "the engine's password, hashed", .reason = no_tls_effect },
-    { "tls_keyform", NULL, SCOPE_LISTENER, OPTION_WORD, OPTION_NOT_YET, .choices = key_forms,
-            .initial = "pem", .meaning = "where the key is", .reason = no_tls_effect },
+            .meaning = "TLS by pre-shared keys, with this hint", .reason = no_psk },
+    { "disable_client_cert_date_checks", NULL, SCOPE_OPENED_LISTENER, OPTION_FLAG, .live = true,
+            IN_LISTENER(tls.disable_client_cert_date_checks), .initial = "false",
+            .meaning = "accept clients' expired certificates" },
+    { "ciphers", NULL, SCOPE_LISTENER, OPTION_TEXT, .live = true, .replaces = true,
+            IN_LISTENER(tls.ciphers), .initial = CONFIG_CIPHERS,
+            .meaning = "ciphers of TLS 1.2, as OpenSSL names them" },
+    { "ciphers_tls1.3", NULL, SCOPE_LISTENER, OPTION_TEXT, .live = true, .replaces = true,
+            IN_LISTENER(tls.suites), .meaning = "suites of TLS 1.3; otherwise OpenSSL's" },
+    { "tls_version", NULL, SCOPE_OPENED_LISTENER, OPTION_WORD, .live = true,
+            IN_LISTENER(tls.version_min), .choices = tls_versions, .initial = "tlsv1.2",
+            .meaning = "the lowest version of TLS" },
+    { "tls_engine", NULL, SCOPE_LISTENER, OPTION_TEXT, OPTION_REFUSED,
+            .meaning = "the OpenSSL engine that has the key", .reason = no_engine },
+    { "tls_engine_kpass_sha1", NULL, SCOPE_LISTENER, OPTION_TEXT, OPTION_REFUSED, .replaces = true,
+            .meaning = "the engine's password, hashed", .reason = no_engine },
+    { "tls_keyform", NULL, SCOPE_LISTENER, OPTION_WORD, .live = true, IN_LISTENER(tls.key_form),
+            .choices = key_forms, .initial = "pem", .meaning = "where the key is" },
 
     /* Bridges: the reason is told once, for `connection`. */
     { "connection", NULL, SCOPE_GLOBAL, OPTION_TEXT, OPTION_REFUSED, SCOPE_BRIDGE, .replaces = true,

@@ -3,18 +3,10 @@
 #include "broker/config/option.h"
 #include "broker/config/value.h"
 
-enum { SHOWN_MAX = 127 }; /* bytes of a value that a message shows */
+#include <errno.h>
+#include <stdlib.h>
 
-/* The line that sets the option in `config`; nowhere when none does. */
-static struct report_origin origin_of(
-        const struct config *config, const struct option *option, int listener)
-{
-    for (size_t i = 0; i < config->setting_count; i++) {
-        if (config->settings[i].option == option && config->settings[i].listener == listener)
-            return config->settings[i].origin;
-    }
-    return (struct report_origin){ 0 };
-}
+enum { SHOWN_MAX = 127 }; /* bytes of a value that a message shows */
 
 /* What stands for an empty value in a message. */
 static const char *shown(const char *value)
@@ -26,7 +18,7 @@ static const char *shown(const char *value)
  * Compares one option's field. What cannot change now gets its old value back. Returns 1 when it
  * changes.
  */
-static unsigned change(const struct option *option, void *next, const void *running,
+static int change(const struct option *option, void *next, const void *running,
         struct report_origin origin, struct report *report)
 {
     char old_value[SHOWN_MAX + 1];
@@ -62,18 +54,19 @@ static int find_listener(const struct config *config, const struct config_listen
     return -1;
 }
 
-static unsigned change_listener(struct config *next, int index,
-        const struct config_listener *running, struct report *report)
+static int change_listener(struct config *next, int index, const struct config_listener *running,
+        struct report *report)
 {
     struct config_listener *listener = &next->listeners[index];
-    unsigned changes = 0;
+    int changes = 0;
 
     for (size_t i = 0; i < option_count; i++) {
         const struct option *option = &option_table[i];
 
         if (option_is_of_listener(option) && option->type != OPTION_LISTENER && option->size > 0)
             changes += change(option, (char *)listener + option->offset,
-                    (const char *)running + option->offset, origin_of(next, option, index), report);
+                    (const char *)running + option->offset,
+                    config_origin(next, option->name, index), report);
     }
     return changes;
 }
@@ -88,13 +81,15 @@ static void move_settings(struct config *next, const int *places)
 }
 
 /* Gives `next` the listeners of `running`, in their order, with the settings that `next` has. */
-static unsigned change_listeners(
+static int change_listeners(
         struct config *next, const struct config *running, struct report *report)
 {
-    struct config_listener kept[CONFIG_LISTENERS_MAX];
+    struct config_listener *kept = malloc(running->listener_count * sizeof(*kept));
     int places[CONFIG_LISTENERS_MAX];
-    unsigned changes = 0;
+    int changes = 0;
 
+    if (!kept)
+        return -ENOMEM;
     for (size_t i = 0; i < next->listener_count; i++) {
         const struct config_listener *listener = &next->listeners[i];
 
@@ -121,22 +116,26 @@ static unsigned change_listeners(
         }
     }
     memcpy(next->listeners, kept, running->listener_count * sizeof(kept[0]));
+    free(kept);
     next->listener_count = running->listener_count;
     next->local_only = running->local_only;
     move_settings(next, places);
     return changes;
 }
 
-unsigned config_reload(struct config *next, const struct config *running, struct report *report)
+int config_reload(struct config *next, const struct config *running, struct report *report)
 {
-    unsigned changes = 0;
+    int changes = 0;
+    int result;
 
     for (size_t i = 0; i < option_count; i++) {
         const struct option *option = &option_table[i];
 
         if (option->scope == SCOPE_GLOBAL && option->size > 0)
             changes += change(option, (char *)next + option->offset,
-                    (const char *)running + option->offset, origin_of(next, option, -1), report);
+                    (const char *)running + option->offset, config_origin(next, option->name, -1),
+                    report);
     }
-    return changes + change_listeners(next, running, report);
+    result = change_listeners(next, running, report);
+    return result < 0 ? result : changes + result;
 }

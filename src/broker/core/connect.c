@@ -101,6 +101,19 @@ static void refuse(struct admission *admission, enum mqtt_reason reason)
 
 /* ---- Judging ---- */
 
+/* Where the transport proves who a client is, what CONNECT says about that is not looked at. */
+static void take_proved_name(const struct connection *connection, struct mqtt_connect *connect)
+{
+    const struct acquaintance *acquaintance = connection->acquaintance;
+
+    if (!connection->listener->user_name_proved)
+        return;
+    connect->user_name = acquaintance ? acquaintance->user_name : (struct bytes){ 0 };
+    connect->has_user_name = true;
+    connect->password = (struct bytes){ 0 };
+    connect->has_password = false;
+}
+
 static enum mqtt_reason judge_will(struct admission *admission, const struct mqtt_will *will)
 {
     const struct core_settings *settings = admission->core->settings;
@@ -152,6 +165,11 @@ static enum mqtt_reason judge(struct admission *admission)
         return MQTT_CLIENT_ID_NOT_VALID;
     if (connect->properties.user_property_count > core->settings->user_properties_max)
         return MQTT_QUOTA_EXCEEDED;
+    if (admission->connection->listener->user_name_proved && connect->user_name.size == 0) {
+        admission->text =
+                "it has no name by a certificate or a key, and its listener takes no other";
+        return MQTT_BAD_USER_NAME_OR_PASSWORD;
+    }
     if (connect->has_will)
         reason = judge_will(admission, &connect->will);
     if (reason == MQTT_SUCCESS)
@@ -368,6 +386,7 @@ static void say_connack(struct admission *admission, bool session_present)
 static void tell_connected(const struct admission *admission, bool session_present)
 {
     const struct mqtt_connect *connect = admission->connect;
+    const struct acquaintance *acquaintance = admission->connection->acquaintance;
 
     journal_tell(&admission->core->journal, EVENT_INFO, "client.connected",
             field_bytes("id", admission->client_id),
@@ -375,7 +394,9 @@ static void tell_connected(const struct admission *admission, bool session_prese
             field_number("version", connect->version), field_number("clean", connect->clean_start),
             field_number("keepalive", connect->keepalive_s),
             field_bytes("user", connect->user_name),
-            field_number("session_present", session_present));
+            field_number("session_present", session_present),
+            field_text("tls", acquaintance ? acquaintance->tls_version : ""),
+            field_text("cipher", acquaintance ? acquaintance->tls_cipher : ""));
 }
 
 /* ---- Coming in ---- */
@@ -431,6 +452,7 @@ static void come_in(struct admission *admission)
     say_connack(admission, present);
     tell_connected(admission, present);
     authentication_finish(core, connection);
+    connection_forget_acquaintance(core, connection);
 }
 
 /* Its identity is known. */
@@ -478,6 +500,7 @@ enum handled receive_connect(struct core *core, struct connection *connection, u
         return HANDLED;
     }
     set_version(connection, &connect);
+    take_proved_name(connection, &connect);
     /* What came by parcel has been judged by the shard that took it in. */
     if (!connection->moved || core->shutting_down)
         reason = judge(&admission);
@@ -503,6 +526,7 @@ static void read_kept(const struct connection *connection, struct mqtt_connect *
     enum mqtt_reason reason = mqtt_connect_decode(connect, 0, authentication_connect(connection));
 
     assert(reason == MQTT_SUCCESS);
+    take_proved_name(connection, connect);
 }
 
 void connect_refuse_kept(

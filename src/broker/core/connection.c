@@ -378,8 +378,72 @@ struct connection *core_accept(
     return connection;
 }
 
+/* ---- Introductions ---- */
+
+void connection_forget_acquaintance(struct core *core, struct connection *connection)
+{
+    if (connection->acquaintance)
+        memory_give(&core->memory, connection->acquaintance, connection->acquaintance->size);
+    connection->acquaintance = NULL;
+}
+
+/* Copies a text and its NUL to where *room points, and moves that behind it. */
+static uint8_t *keep_text(uint8_t **room, struct bytes text)
+{
+    uint8_t *copy = *room;
+
+    if (text.size > 0)
+        memcpy(copy, text.data, text.size);
+    copy[text.size] = '\0';
+    *room += text.size + 1;
+    return copy;
+}
+
+static struct acquaintance *acquaintance_new(
+        const struct core *core, const struct introduction *introduction)
+{
+    struct bytes version = bytes_of_text(introduction->tls_version);
+    struct bytes cipher = bytes_of_text(introduction->tls_cipher);
+    struct bytes user_name = introduction->user_name;
+    size_t size = sizeof(struct acquaintance) + version.size + cipher.size + user_name.size + 3;
+    struct acquaintance *acquaintance = memory_take(&core->memory, size);
+    uint8_t *room;
+
+    if (!acquaintance)
+        return NULL;
+    room = (uint8_t *)(acquaintance + 1);
+    acquaintance->size = size;
+    acquaintance->tls_version = (const char *)keep_text(&room, version);
+    acquaintance->tls_cipher = (const char *)keep_text(&room, cipher);
+    acquaintance->user_name = bytes_of(keep_text(&room, user_name), user_name.size);
+    return acquaintance;
+}
+
+bool core_introduce(
+        struct core *core, struct connection *connection, const struct introduction *introduction)
+{
+    struct acquaintance *acquaintance = acquaintance_new(core, introduction);
+    struct bytes address = introduction->peer;
+    uint8_t *peer = memory_take(&core->memory, address.size + 1);
+
+    assert(!connection->acquaintance);
+    if (!acquaintance || !peer) {
+        if (acquaintance)
+            memory_give(&core->memory, acquaintance, acquaintance->size);
+        memory_give(&core->memory, peer, address.size + 1);
+        return false;
+    }
+    memcpy(peer, address.data, address.size);
+    memory_give(&core->memory, connection->peer, connection->peer_size + 1u);
+    connection->peer = peer;
+    connection->peer_size = (uint16_t)address.size;
+    connection->acquaintance = acquaintance;
+    return true;
+}
+
 static void connection_free(struct core *core, struct connection *connection)
 {
+    connection_forget_acquaintance(core, connection);
     list_remove(&connection->output);
     list_remove(&connection->condemned);
     list_remove(&connection->ready);

@@ -44,11 +44,12 @@ struct connection {
     void *identity;                        /* the authority's; NULL: none */
     struct authentication *authentication; /* NULL: CONNECT has named no method */
     uint8_t *peer;
-    struct buffer control;   /* encoded packets that are not PUBLISH */
-    struct timer timer;      /* until CONNACK, then keep alive, then draining */
-    int64_t heard_ms;        /* the last packet */
-    uint32_t silence_max_ms; /* one and a half times Keep Alive; 0: no limit */
-    uint32_t packet_max;     /* Maximum Packet Size of the client */
+    struct acquaintance *acquaintance; /* until it has come in; NULL: its transport has no layers */
+    struct buffer control;             /* encoded packets that are not PUBLISH */
+    struct timer timer;                /* until CONNACK, then keep alive, then draining */
+    int64_t heard_ms;                  /* the last packet */
+    uint32_t silence_max_ms;           /* one and a half times Keep Alive; 0: no limit */
+    uint32_t packet_max;               /* Maximum Packet Size of the client */
     struct aliases_in aliases_in;
     struct aliases_out aliases_out;
     struct withheld withheld;      /* acknowledgements of what it published */
@@ -63,6 +64,17 @@ struct connection {
     bool counted : 1;      /* among the connections that have done CONNECT */
     bool expiry_zero : 1;  /* CONNECT's Session Expiry Interval was 0 or absent */
 };
+
+/* What is kept of a struct introduction. */
+struct acquaintance {
+    size_t size; /* of this block; the texts lie in it */
+    struct bytes user_name;
+    const char *tls_version;
+    const char *tls_cipher;
+};
+
+/* It has come in, or will not: what it was introduced with is forgotten. */
+void connection_forget_acquaintance(struct core *core, struct connection *connection);
 
 static inline struct bytes connection_peer_bytes(const struct connection *connection)
 {

@@ -208,6 +208,22 @@ struct arrival {
 struct connection *core_accept(struct core *core, const struct arrival *arrival, int64_t now_ms,
         enum mqtt_reason *refusal);
 
+/* What the layers under MQTT have found out about a peer. Copied. */
+struct introduction {
+    struct bytes peer;       /* as in struct arrival: a proxy may have told another address */
+    const char *tls_version; /* such as "TLSv1.3"; "": there is no TLS */
+    const char *tls_cipher;
+    struct bytes user_name; /* that the peer has proved to have; empty: none */
+};
+
+/*
+ * To be called once the layers are ready, which is when they first give bytes, and before
+ * core_receive() gets those; for one that came by parcel, right after core_accept(). A transport
+ * without layers needs no introduction. False when memory is short: the transport is to be closed.
+ */
+bool core_introduce(
+        struct core *core, struct connection *connection, const struct introduction *introduction);
+
 void *connection_link(const struct connection *connection);
 
 enum core_verdict {

@@ -70,6 +70,9 @@ struct listener_settings {
     uint16_t max_topic_alias_broker; /* that we may set, 10 */
     uint8_t protocol_versions;       /* bit 3, 4 and 5 for MQTT 3.1, 3.1.1 and 5.0 */
     bool allow_anonymous;
+    /* A client is who its transport says, by a certificate or key: CONNECT's user name and password
+     * count for nothing, and who has proved no name is refused. */
+    bool user_name_proved;
 };
 
 /* Writes the defaults above. */
