@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,6 +118,15 @@ static void tell_progress(struct crew *crew)
                 done == crew->campaign->count ? "\n" : "");
 }
 
+/* Whether someone wants the run to end, by a signal that the caller has blocked. */
+static bool is_interrupted(void)
+{
+    sigset_t pending;
+
+    return sigpending(&pending) == 0 &&
+            (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1);
+}
+
 static void play(struct crew *crew, size_t number)
 {
     struct campaign_entry *entry = &crew->campaign->entries[number];
@@ -127,6 +137,8 @@ static void play(struct crew *crew, size_t number)
     name_case(&setup, crew->options->name, number);
     if (atomic_load_explicit(&crew->gone, memory_order_relaxed))
         skip(entry, "the server could not be reached any more");
+    else if (is_interrupted())
+        skip(entry, "the run was interrupted");
     else if (clock_now_ms() < crew->until_ms)
         check_run(&entry->result, entry->test, &setup);
     else

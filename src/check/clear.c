@@ -40,7 +40,7 @@ static void remember_connect(struct check *check, struct bytes packet)
     flags = reader_u8(&in);
     reader_u16(&in);
     if (level == MQTT_5_0) {
-        properties = reader_u8(&in);
+        properties = check_varint(&in);
         reader_bytes(&in, properties);
     }
     check->retained |= (flags & WILL_RETAIN) != 0;

@@ -51,7 +51,7 @@ static void guard_subscribe(const struct probe *probe, struct reader in)
 {
     reader_u16(&in);
     if (probe->version == MQTT_5_0)
-        reader_bytes(&in, reader_u8(&in));
+        reader_bytes(&in, check_varint(&in));
     while (in.rest.size > 0 && !in.failed) {
         uint8_t options;
 

@@ -9,7 +9,7 @@
 
 enum { LENGTH_SIZE_MAX = 4 };
 
-static uint32_t read_varint(struct reader *in)
+uint32_t check_varint(struct reader *in)
 {
     uint32_t value = 0;
 
@@ -30,7 +30,7 @@ struct bytes check_first_packet(struct bytes bytes)
     uint32_t remaining;
 
     reader_u8(&in);
-    remaining = read_varint(&in);
+    remaining = check_varint(&in);
     if (in.failed || in.rest.size < remaining)
         return (struct bytes){ 0 };
     return bytes_first(bytes, bytes.size - in.rest.size + remaining);
@@ -41,7 +41,7 @@ struct bytes check_body(struct bytes packet)
     struct reader in = { .rest = packet };
 
     reader_u8(&in);
-    read_varint(&in);
+    check_varint(&in);
     return in.rest;
 }
 
@@ -105,7 +105,7 @@ static void read_value(
         *number = reader_u32(in);
         break;
     case KIND_VARINT:
-        *number = read_varint(in);
+        *number = check_varint(in);
         break;
     case KIND_PAIR:
         reader_bytes(in, reader_u16(in));
@@ -136,7 +136,7 @@ static struct bytes section(struct bytes packet)
         reader_u16(&in);
     else
         reader_u8(&in);
-    return reader_bytes(&in, in.rest.size > 0 ? read_varint(&in) : 0);
+    return reader_bytes(&in, in.rest.size > 0 ? check_varint(&in) : 0);
 }
 
 static bool find(struct bytes packet, uint8_t property, uint32_t *number, struct bytes *text)

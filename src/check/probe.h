@@ -87,6 +87,9 @@ bool probe_present(const struct probe *probe);
 /* The whole CONNACK. */
 struct bytes probe_connack(const struct probe *probe);
 
+/* The login that every client gives, as the strings of a CONNECT in the notation; "" for none. */
+void check_login(const struct check *check, char *out, size_t size);
+
 /* A 5.0 DISCONNECT 00, an E0 00 for others, and the server's closing. */
 void probe_disconnects(struct probe *probe);
 

@@ -385,8 +385,7 @@ static void reads_properties(struct check *check)
 
 TEST(properties_are_found)
 {
-    assert_int_equal(
-            play(reads_properties, "20 RL 01 00 (26 S'a' S'b' 12 S'id' 21 000A 13 0003)"),
+    assert_int_equal(play(reads_properties, "20 RL 01 00 (26 S'a' S'b' 12 S'id' 21 000A 13 0003)"),
             CHECK_PASS);
 }
 

@@ -3,6 +3,7 @@
 #ifndef CHECK_STATE_H
 #define CHECK_STATE_H
 
+#include "base/reader.h"
 #include "check/notation.h"
 #include "check/run.h"
 
@@ -89,6 +90,9 @@ void check_clear(struct check *check);
 
 /* The packet that stands first in these bytes; empty when there is no whole one. */
 struct bytes check_first_packet(struct bytes bytes);
+
+/* A variable byte integer. */
+uint32_t check_varint(struct reader *in);
 
 /* What follows its fixed header. */
 struct bytes check_body(struct bytes packet);

@@ -81,6 +81,21 @@ static void survey_status(struct check *check)
     }
 }
 
+/* The standards let a server send as few messages at once as it likes. */
+static void survey_window(struct check *check)
+{
+    struct check_target *target = check_subject(check);
+    struct probe *probe = probe_connected(check, "~");
+    unsigned count = 0;
+
+    probe_subscribes(probe, "~/window", 1);
+    probe_publishes(probe, 2, "~/window", "1");
+    probe_publishes(probe, 2, "~/window", "2");
+    while (probe_take_any(probe).size > 0)
+        count++;
+    target->one_at_a_time = count == 1;
+}
+
 /* Plays one part of the survey; NULL when it went through, or why it did not. */
 static char *play(
         void (*run)(struct check *check), struct check_target *target, struct check_setup *setup)
@@ -122,6 +137,7 @@ char *check_survey(struct check_target *target, const struct wire *wire, const c
         speaks_any = true;
         free(play(survey_empty_id, target, &setup));
         free(play(survey_status, target, &setup));
+        free(play(survey_window, target, &setup));
     }
     if (!speaks_any)
         return refusal;

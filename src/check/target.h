@@ -62,6 +62,7 @@ struct check_target {
     bool alone; /* nobody else uses the server: client ids that others may have are tried too */
 
     /* From a CONNACK of 5.0; the standard's defaults where it says nothing. */
+    bool one_at_a_time;    /* no second message before the first one is acknowledged */
     bool speaks[6];        /* by enum mqtt_version */
     uint8_t maximum_qos;   /* 2 */
     bool retain_available; /* true */

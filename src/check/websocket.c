@@ -12,6 +12,10 @@ enum {
     ANSWER_SIZE = 4096, /* of what a server may say at once */
     PAYLOAD_MAX = 1024, /* of a frame that we send */
     PROTOCOL_SIZE = 32,
+    LOGIN_SIZE = 2048,
+    CLEAN = 0x02,
+    USER_NAME = 0x80,
+    PASSWORD = 0x40,
     FIN = 0x80,
     CONTINUATION = 0x0,
     TEXT = 0x1,
@@ -205,13 +209,13 @@ static struct bytes connect_and(struct websocket *socket, const char *behind)
     enum mqtt_version version = check_version(socket->check);
     const char *name = version == MQTT_3_1 ? "MQIsdp" : "MQTT";
     const char *properties = is_5(socket) ? "00" : "";
+    unsigned flags = CLEAN | (target->user ? USER_NAME : 0) |
+            (target->user && target->password ? PASSWORD : 0);
+    char login[LOGIN_SIZE];
 
-    if (!target->user)
-        return probe_bytes(socket->probe, "10 RL S'%s' %02x 02 0000 %s S'~ws' %s", name,
-                (unsigned)version, properties, behind);
-    return probe_bytes(socket->probe, "10 RL S'%s' %02x C2 0000 %s S'~ws' S'%s' S'%s' %s", name,
-            (unsigned)version, properties, target->user, target->password ? target->password : "",
-            behind);
+    check_login(socket->check, login, sizeof(login));
+    return probe_bytes(socket->probe, "10 RL S'%s' %02x %02x 0000 %s S'~ws' %s %s", name,
+            (unsigned)version, flags, properties, login, behind);
 }
 
 static void expect_connack(struct websocket *socket)

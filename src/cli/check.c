@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -240,6 +241,17 @@ static int conclude(
     return sums->failed > 0 ? EXIT_FAILED : 0;
 }
 
+/* An interrupt waits until what the cases have left at the server is cleared. */
+static void hold_interrupts(sigset_t *before)
+{
+    sigset_t held;
+
+    sigemptyset(&held);
+    sigaddset(&held, SIGINT);
+    sigaddset(&held, SIGTERM);
+    sigprocmask(SIG_BLOCK, &held, before);
+}
+
 static int run_cases(struct campaign *campaign, const struct campaign_options *chosen,
         const struct check_options *read, struct check_target *target, struct socket_doors *doors)
 {
@@ -292,6 +304,18 @@ static int open_doors(struct socket_doors *doors, struct check_target *target,
     return find_place(&doors->websocket, &websocket);
 }
 
+/* Cases write these into texts between apostrophes. */
+static bool holds_apostrophe(const struct check_options *read)
+{
+    const char *const texts[] = { read->denied_topic, read->refused_id, read->websocket };
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (texts[i] && strchr(texts[i], '\''))
+            return true;
+    }
+    return false;
+}
+
 static int check_server(const struct check_options *read)
 {
     struct campaign_options chosen = { .only = read->only,
@@ -303,12 +327,16 @@ static int check_server(const struct check_options *read)
     struct check_target target;
     struct socket_doors doors;
     struct place place;
+    sigset_t before;
     int code;
 
     if (!read_place(&place, read->server, PORT_DEFAULT) || *place.path)
         return complain("give HOST, HOST:PORT or [IPV6]:PORT, a port being 1 to 65535 and 1883 "
                         "without it",
                 read->server);
+    if (holds_apostrophe(read))
+        return complain(
+                "an apostrophe cannot be sent here", "--denied-topic, --refused-id or path");
     if (chosen.versions == 0)
         return complain("there are the versions 3.1, 3.1.1 and 5", read->version);
     if (name_run(chosen.name) < 0)
@@ -323,8 +351,11 @@ static int check_server(const struct check_options *read)
         return complain(strerror(-code), "the cases");
     target = target_of(read, &place);
     code = open_doors(&doors, &target, read, &place);
-    if (code == 0)
+    if (code == 0) {
+        hold_interrupts(&before);
         code = run_cases(&campaign, &chosen, read, &target, &doors);
+        sigprocmask(SIG_SETMASK, &before, NULL); /* One that came ends the program here. */
+    }
     campaign_deinit(&campaign);
     return code;
 }
