@@ -2,8 +2,8 @@
 /*
  * What a shard's links carry: bytes from their streams to core, and core's output to the streams.
  *
- * A stream may be a stack. Its layers may hold bytes that the poll knows nothing of, and may have to
- * write before they can be read; so after each read and write the poll is told anew.
+ * A stream may be a stack. Its layers may hold bytes that the poll knows nothing of, and may have
+ * to write before they can be read; so after each read and write the poll is told anew.
  */
 #ifndef BROKER_TRAFFIC_H
 #define BROKER_TRAFFIC_H

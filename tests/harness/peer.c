@@ -99,6 +99,13 @@ static bool land(struct peer *peer, bool moved)
     peer->connection =
             core_accept(server->shards[peer->shard].core, &arrival, server->now_ms, &refusal);
     server->shards[peer->shard].awake = true;
+    if (peer->connection && server->introduction.peer.size > 0 &&
+            !core_introduce(
+                    server->shards[peer->shard].core, peer->connection, &server->introduction)) {
+        core_close(server->shards[peer->shard].core, peer->connection, server->now_ms);
+        peer->connection = NULL;
+        refusal = MQTT_SERVER_BUSY;
+    }
     if (peer->connection)
         return true;
     peer->open = false;

@@ -64,6 +64,7 @@ struct server {
     bool may_refuse;  /* a transport may be refused: memory is made to fail */
     struct core_settings settings;
     struct listener_settings listener;
+    struct introduction introduction; /* of each peer that comes; without a `peer`: none */
     const char *unreadable; /* nobody may receive a topic with this level; NULL: all may all */
     const char *unwritable; /* nobody may publish to it */
     bool withdrawn;         /* nobody would be let in who is in */

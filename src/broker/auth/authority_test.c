@@ -186,6 +186,41 @@ TEST(standing_follows_the_rules_that_hold_now)
     desk_close(&desk);
 }
 
+/* The rules are read again, with the first listener's names proved by its transport, or not. */
+static void prove_names(struct desk *desk, bool proved)
+{
+    struct rulebook *old = desk->book;
+
+    desk->config->listeners[0].settings.user_name_proved = proved;
+    assert_int_equal(
+            rulebook_read(&desk->book, desk->config, &desk->fixture.source, &desk->fixture.report),
+            0);
+    authority_use(&desk->authority, desk->book);
+    rulebook_free(old);
+}
+
+TEST(a_name_that_the_transport_has_proved_needs_no_password)
+{
+    struct desk desk;
+    void *by_password;
+    void *by_transport;
+
+    desk_open(&desk);
+    by_password = admit(&desk, 0, "alice", "wonder").identity;
+    prove_names(&desk, true);
+    by_transport = admit(&desk, 0, "alice", NULL).identity;
+    assert_non_null(by_transport);
+    assert_int_equal(desk.access.standing(desk.access.context, by_password), ACCESS_WITHDRAWN);
+    assert_int_equal(desk.access.standing(desk.access.context, by_transport), ACCESS_JUDGED);
+    assert_true(allowed(&desk, by_transport, ACCESS_PUBLISH, "alice/1"));
+    assert_false(allowed(&desk, by_transport, ACCESS_PUBLISH, "bob/1"));
+    prove_names(&desk, false);
+    assert_int_equal(desk.access.standing(desk.access.context, by_transport), ACCESS_WITHDRAWN);
+    desk.access.forget(desk.access.context, by_password);
+    desk.access.forget(desk.access.context, by_transport);
+    desk_close(&desk);
+}
+
 TEST(without_memory_for_an_identity_nobody_comes_in)
 {
     struct desk desk;
