@@ -10,7 +10,7 @@ import pytest
 
 from mosquitto import publish, retained, run
 from server import (IS_NIGHTJAR, PROGRAM, REPOSITORY, Server, common_config, free_port,
-                    is_sanitizer_build)
+                    is_listening, is_sanitizer_build)
 from waiting import until
 
 NIGHTJAR = PROGRAM if IS_NIGHTJAR else Path(
@@ -147,6 +147,7 @@ def test_mosquitto_fails_where_it_is_known_to(mosquitto):
     websocket = free_port()
     server = mosquitto(f"listener {websocket} 127.0.0.1\nprotocol websockets\n"
                        "allow_anonymous true")
+    until(lambda: is_listening(websocket), "Mosquitto's WebSocket listener")
     code, report = check(server.port, "--websocket", f"127.0.0.1:{websocket}/mqtt")
     known = {line.split("|")[1].strip() for line in MOSQUITTO_PAGE.read_text().splitlines()
              if line.startswith("| 5.0 ") or line.startswith("| 3.1")}
