@@ -10,8 +10,7 @@ from waiting import PATIENCE_S, until
 
 
 def _command(tool, server, version, options):
-    return [f"mosquitto_{tool}", "-h", "127.0.0.1", "-p", str(server.port), "-V", version,
-            *map(str, options)]
+    return [f"mosquitto_{tool}", *server.tool_options, "-V", version, *map(str, options)]
 
 
 def run(tool, server, *options, version="mqttv5", stdin=None):

@@ -34,8 +34,8 @@ class Client:
     """
 
     def __init__(self, server, client_id="", version=V5, clean=True, will=None, keepalive_s=60,
-                 **connect_properties):
-        """will: (topic, payload, qos, retain, a dict of properties)."""
+                 transport="tcp", **connect_properties):
+        """will: (topic, payload, qos, retain, a dict of properties); transport: Paho's word."""
         self.client_id = client_id
         self.version = version
         self.code = self.session_present = self.connack = self.ended = None
@@ -44,11 +44,13 @@ class Client:
         self._sync_topic = f"sync/{uuid.uuid4()}"
         self._connect = dict(host="127.0.0.1", port=server.port, keepalive=keepalive_s)
         if version == V5:
-            self.paho = mqtt.Client(client_id, protocol=version, reconnect_on_failure=False)
+            self.paho = mqtt.Client(client_id, protocol=version, transport=transport,
+                                    reconnect_on_failure=False)
             self._connect["clean_start"] = clean
             self._connect["properties"] = properties(PacketTypes.CONNECT, **connect_properties)
         else:
-            self.paho = mqtt.Client(client_id, clean, protocol=version, reconnect_on_failure=False)
+            self.paho = mqtt.Client(client_id, clean, protocol=version, transport=transport,
+                                    reconnect_on_failure=False)
         if will:
             *place, will_properties = will
             self.paho.will_set(

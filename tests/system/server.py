@@ -73,6 +73,7 @@ class Server:
     def __init__(self, directory, port, config=None, arguments=()):
         """config is the whole file's text, or None for a start without one."""
         self.port = port
+        self.tool_options = ["-h", "127.0.0.1", "-p", str(port)]  # where Mosquitto's tools find it
         self.directory = Path(directory)
         self.config_file = self.directory / "server.conf"
         self.log_file = self.directory / "server.log"

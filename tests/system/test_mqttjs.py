@@ -1,28 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """MQTT.js, version 3.1, 3.1.1 and 5.0: each test is a scenario of mqttjs/scenarios.mjs."""
 
-import subprocess
-from pathlib import Path
-
 import pytest
 
-from waiting import PATIENCE_S
-
-HERE = Path(__file__).parent
+from mqtt_js import run_scenario
 
 
 @pytest.fixture
 def run(server):
     """Runs a scenario to its end, which must be a good one."""
-    assert (HERE / "node_modules" / "mqtt").is_dir(), f"MQTT.js is not there: npm ci in {HERE}"
-
-    def run(version, scenario):
-        done = subprocess.run(
-            ["node", HERE / "mqttjs" / "scenarios.mjs", str(server.port), version, scenario],
-            capture_output=True, text=True, timeout=3 * PATIENCE_S)
-        assert done.returncode == 0, done.stderr
-
-    return run
+    return lambda version, scenario: run_scenario(
+        f"mqtt://127.0.0.1:{server.port}", version, scenario)
 
 
 @pytest.mark.parametrize("version", ["3.1", "3.1.1", "5.0"])

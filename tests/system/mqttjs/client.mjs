@@ -22,7 +22,7 @@ export class Client {
         const client = new Client()
         const expiry = durable ? { sessionExpiryInterval: FOREVER_S } : {}
         client.v5 = server.version === '5.0'
-        client.mqtt = mqtt.connect(`mqtt://127.0.0.1:${server.port}`, {
+        client.mqtt = mqtt.connect(server.url, {
             ...versions[server.version],
             clientId,
             clean: !durable,

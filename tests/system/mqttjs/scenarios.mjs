@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a user of MQTT.js relies on, one scenario a run:
 //
-//     node scenarios.mjs PORT VERSION SCENARIO      (VERSION: 3.1, 3.1.1 or 5.0)
+//     node scenarios.mjs URL VERSION SCENARIO      (VERSION: 3.1, 3.1.1 or 5.0)
 //
 // Ends with 0 when all held, else with an error that says what did not.
 import assert from 'node:assert/strict'
@@ -196,5 +196,5 @@ const scenarios = {
     },
 }
 
-const [port, version, name] = process.argv.slice(2)
-await scenarios[name]({ port, version })
+const [url, version, name] = process.argv.slice(2)
+await scenarios[name]({ url, version })

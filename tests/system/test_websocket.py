@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""MQTT over WebSocket: real clients, and frames that no proper client would send."""
+
+import pytest
+
+from mqtt_js import run_scenario
+from paho_client import V31, V311, V5, Client
+from server import IS_NIGHTJAR, free_port
+from test_check import check, describe, of
+from websocket_wire import (BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, TEXT, WebSocketWire,
+                            frame, request)
+from wire import CONNACK, connect, octets, packet, publish, string, subscribe
+
+LISTENER = "listener {port} 127.0.0.1\nprotocol websockets"
+HIDDEN = "libwebsockets, which Mosquitto 2.0 uses, answers otherwise"
+
+
+@pytest.fixture
+def server(request, start_server, tmp_path):
+    """A running server; `@pytest.mark.config(text)` adds lines to its configuration."""
+    config = request.node.get_closest_marker("config")
+    threads = "\nthreads 4" if IS_NIGHTJAR else ""
+    # Mosquitto 2.0.11 does not start with WebSocket alone.
+    return start_server(f"listener 0 {tmp_path}/socket{threads}", listener="\n".join(
+        [LISTENER, config.args[0] if config else ""]))
+
+
+def connected(server, client_id="c", version=4, **options):
+    """A WebSocket with an MQTT connection."""
+    wire = WebSocketWire(server).upgraded()
+    wire.send(frame(FIN | BINARY, connect(version, client_id, **options)))
+    first, answer = wire.receive()
+    assert first == FIN | BINARY and answer[0] == CONNACK and answer[3] == 0
+    return wire
+
+
+# Real clients ------------------------------------------------------------------------------------
+
+
+@pytest.mark.sanitizer
+@pytest.mark.parametrize("version", ["3.1", "3.1.1", "5.0"])
+@pytest.mark.parametrize("scenario", ["everyQosInOrder", "largePayload", "will"])
+def test_mqtt_js(server, version, scenario):
+    run_scenario(f"ws://127.0.0.1:{server.port}/mqtt", version, scenario)
+
+
+@pytest.mark.sanitizer
+@pytest.mark.parametrize("version", [V31, V311, V5])
+def test_paho_python(server, version):
+    payload = bytes(range(256)) * 4096
+    with Client(server, "s", version, transport="websockets") as subscriber, \
+            Client(server, "p", version, transport="websockets") as publisher:
+        subscriber.subscribe("a/#", 2)
+        for qos in 0, 1, 2:
+            publisher.publish("a/b", payload, qos)
+        messages = subscriber.take(3)
+        assert [m.payload for m in messages] == [payload] * 3
+        assert [m.qos for m in messages] == [0, 1, 2]
+
+
+@pytest.mark.ours_only("Mosquitto's faults are listed for a test of their own")
+@pytest.mark.sanitizer
+@pytest.mark.parametrize("statement", [
+    "MQTT5-6.0.0-1", "MQTT5-6.0.0-2", "MQTT5-6.0.0-4", "MQTT311-6.0.0-1", "MQTT311-6.0.0-2",
+    "MQTT311-6.0.0-4", "V31-26"])
+def test_a_statement_about_websocket(start_server, statement):
+    port = free_port()
+    server = start_server(
+        listener=f"listener {{port}} 127.0.0.1\nlistener {port} 127.0.0.1\nprotocol websockets")
+    code, report = check(
+        server.port, "--websocket", f"127.0.0.1:{port}/mqtt", "--only", statement)
+    assert code == 0, describe(of(report, "FAIL"))
+    assert report["passed"] == 1 and report["skipped"] == 0, report
+
+
+# The request -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("offered, chosen", [
+    ("mqtt", "mqtt"),
+    ("chat, mqtt", "mqtt"),
+    ("mqttv3.1", "mqttv3.1"),
+    ("mqttv3.1, mqtt", "mqttv3.1"),
+    pytest.param(None, None, marks=pytest.mark.ours_only(
+        "Mosquitto 2.0 upgrades too, but then hears no MQTT")),
+])
+def test_sub_protocols(server, offered, chosen):
+    with WebSocketWire(server) as wire:
+        wire.send(request(**{"Sec-WebSocket-Protocol": offered}))
+        status, headers = wire.head()
+        assert (status, headers.get("Sec-WebSocket-Protocol")) == (101, chosen)
+        wire.send(frame(FIN | BINARY, connect(4, "c")))
+        wire.expect(FIN | BINARY, "20 02 00 00")
+
+
+@pytest.mark.ours_only(HIDDEN)
+@pytest.mark.config("websockets_path /mqtt\nwebsockets_origin https://a.example\n"
+                    "websockets_origin http://b.example:8080")
+@pytest.mark.parametrize("status, changes", [
+    (101, {"Origin": "https://a.example"}),
+    (101, {"Origin": "http://b.example:8080", "path": "/mqtt?token=1"}),
+    (400, {"Host": None}),
+    (400, {"Origin": "https://a.example", "Sec-WebSocket-Key": "short"}),
+    (400, {"Origin": "https://a.example", "Sec-WebSocket-Protocol": "chat"}),
+    (403, {}),
+    (403, {"Origin": "https://evil.example"}),
+    (404, {"path": "/"}),
+    (405, {"method": "POST"}),
+    (426, {"Upgrade": None}),
+    (426, {"Sec-WebSocket-Version": "8"}),
+    (431, {"Cookie": "x" * 5000}),
+])
+def test_a_request_is_answered_with(server, status, changes):
+    with WebSocketWire(server) as wire:
+        wire.send(request(**changes))
+        assert wire.head()[0] == status
+    assert server.is_alive()
+
+
+@pytest.mark.ours_only(HIDDEN)
+@pytest.mark.sanitizer
+def test_what_is_no_http_is_told_so(server):
+    with WebSocketWire(server) as wire:
+        wire.send(connect(4, "c"))
+        assert wire.head()[0] == 400
+        wire.expect_end()
+
+
+@pytest.mark.ours_only("Mosquitto 2.0 has no such time")
+@pytest.mark.config("connect_timeout 1")
+def test_half_a_request_is_not_waited_for(server):
+    with WebSocketWire(server) as wire:
+        wire.send(request()[:-2])
+        wire.expect_end()
+    with WebSocketWire(server).upgraded() as wire:
+        wire.expect_end()
+
+
+@pytest.mark.ours_only("Mosquitto 2.0 drops what comes with the request")
+def test_a_connect_may_come_with_the_request(server):
+    with WebSocketWire(server) as wire:
+        wire.send(request(), frame(FIN | BINARY, connect(4, "c")))
+        assert wire.head()[0] == 101
+        wire.expect(FIN | BINARY, "20 02 00 00")
+
+
+# Frames ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.sanitizer
+def test_a_connect_may_lie_in_many_frames(server):
+    whole = connect(5, "c")
+    with WebSocketWire(server).upgraded() as wire:
+        for i, byte in enumerate(whole):
+            first = BINARY if i == 0 else CONTINUATION
+            wire.send(frame(first | (FIN if i == len(whole) - 1 else 0), bytes([byte])))
+        first, answer = wire.receive()
+        assert first == FIN | BINARY and answer[0] == CONNACK
+
+
+def test_a_frame_may_hold_many_packets(server):
+    with connected(server) as wire:
+        wire.send(frame(FIN | BINARY, subscribe(4, ["a"]) + publish(4, "a", b"x") * 3))
+        got = b""
+        while len(got) < 5 + 3 * 6:
+            got += wire.receive()[1]
+        assert got == octets("90 03 00 01 00") + publish(4, "a", b"x") * 3
+
+
+@pytest.mark.sanitizer
+def test_a_large_message_may_come_in_one_frame_or_in_many(server):
+    message = publish(4, "a", b"0123456789" * 100_000)
+    with connected(server) as wire:
+        wire.send(frame(FIN | BINARY, subscribe(4, ["a"])))
+        wire.expect(FIN | BINARY, "90 03 00 01 00")
+        parts = [message[i:i + 9999] for i in range(0, len(message), 9999)]
+        wire.send(frame(FIN | BINARY, message), *[frame(FIN | BINARY, part) for part in parts])
+        got = b""
+        while len(got) < 2 * len(message):
+            got += wire.receive()[1]
+        assert got == message * 2
+
+
+@pytest.mark.sanitizer
+@pytest.mark.parametrize("code, frames", [
+    (1003, frame(FIN | TEXT, publish(4, "a", b"x"))),
+    (1002, frame(FIN | BINARY, "c0 00", masked=False)),
+    (1002, frame(FIN | 0x40 | BINARY, "c0 00")),
+    (1002, frame(FIN | 0x3, "c0 00")),
+    (1002, frame(FIN | CONTINUATION, "c0 00")),
+    (1002, frame(BINARY, "c0") + frame(FIN | BINARY, "00")),
+    (1002, frame(PING, b"x")),
+    (1002, frame(FIN | PING, b"x" * 126)),
+    (1002, frame(FIN | CLOSE, "03")),
+    (1009, bytes.fromhex("82ff 0000000010000005 00000000 00")),
+])
+@pytest.mark.ours_only(HIDDEN)
+def test_bad_frames_close_with(server, code, frames):
+    with connected(server) as wire:
+        wire.send(frames)
+        wire.expect_end(code)
+    connected(server).close()
+
+
+@pytest.mark.ours_only(HIDDEN)
+def test_a_close_frame_is_answered(server):
+    with connected(server) as wire:
+        wire.send(frame(FIN | CLOSE, "03 e8 'bye'"))
+        wire.expect(FIN | CLOSE, "03 e8")
+        wire.expect_end()
+
+
+def test_a_close_without_a_disconnect_publishes_the_will(server):
+    with Client(server, "watcher", transport="websockets") as watcher, \
+            WebSocketWire(server).upgraded() as dying:
+        watcher.subscribe("status", 1)
+        dying.send(frame(FIN | BINARY, packet(
+            0x10, "00 04 'MQTT' 04 06 00 3c", string("dying"), string("status"),
+            string("offline"))))
+        dying.expect(FIN | BINARY, "20 02 00 00")
+        dying.send(frame(FIN | CLOSE, "03 e8"))
+        assert watcher.take(1)[0].payload == b"offline"
+
+
+def test_a_refused_client_is_told_why_before_the_close(server):
+    with WebSocketWire(server).upgraded() as wire:
+        wire.send(frame(FIN | BINARY, "10 0c 00 04 'MQTT' 04 00 00 00 00 00"))
+        wire.expect(FIN | BINARY, "20 02 00 02")
+        wire.expect_end(1000)
+
+
+@pytest.mark.ours_only("libwebsockets answers some pings only")
+def test_a_ping_is_answered(server):
+    with connected(server) as wire:
+        wire.send(frame(FIN | PING, b"one"))
+        wire.expect(FIN | PONG, b"one")
+        wire.send(frame(FIN | PONG, b"unasked"), frame(FIN | BINARY, "c0 00"))
+        wire.expect(FIN | BINARY, "d0 00")
+
+
+def test_a_ping_does_not_keep_an_mqtt_client_alive(server):
+    with connected(server, keepalive_s=1) as wire:
+        wire.send(frame(FIN | PING))
+        while (got := wire.receive()) and got[0] == FIN | PONG:
+            wire.send(frame(FIN | PING))
+        wire.expect_end()
