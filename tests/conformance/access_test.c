@@ -516,6 +516,141 @@ SERVER_TEST("MQTT5-4.12.0-6 MQTT5-4.12.0-7", without_a_method_there_is_no_auth)
     peer_expect_end(a, MQTT_PROTOCOL_ERROR);
 }
 
+/* ---- Verdicts that come later ---- */
+
+#define LATER "10 RL S'MQTT' 05 82 0000 00 "
+
+SERVER_TEST("MQTT5-3.1.4-6", client_waits_unread_for_the_verdict)
+{
+    struct peer *a = peer_open(server);
+    struct peer *b = peer_connected(server, "b", MQTT_5_0);
+
+    peer_send(a, LATER "S'a' S'later' | 82 RL 0001 00 S't' 00 | c0 00");
+    peer_expect_nothing(a);
+    assert_int_equal(server_count(server, connections), 1);
+    peer_publishes(b, 4, "t", "x");
+    server_admits(server, 0, MQTT_SUCCESS);
+    peer_expect(a, "20 RL 00 00 * | 90 RL 0001 00 00 | d0 00");
+    peer_publishes(b, 2, "t", "y");
+    peer_expect(a, "30 RL S't' 00 'y'");
+}
+
+SERVER_TEST(NULL, late_refusal_is_told_as_an_early_one)
+{
+    struct peer *a = peer_open(server);
+    struct peer *b = peer_open(server);
+
+    peer_send(a, LATER "S'a' S'later' | c0 00");
+    peer_send(b, "10 RL S'MQTT' 04 82 0000 S'b' S'later'");
+    server_admits(server, 1, MQTT_NOT_AUTHORIZED);
+    server_admits(server, 0, MQTT_BAD_USER_NAME_OR_PASSWORD);
+    peer_expect(a, "20 RL 00 86 *");
+    peer_expect_closed(a);
+    peer_expect(b, "20 02 00 05");
+    peer_expect_closed(b);
+    assert_int_equal(server_count(server, sessions), 0);
+    assert_int_equal(server_told(server, "client.refused"), 2);
+}
+
+SERVER_TEST(NULL, verdict_on_a_client_that_is_gone_changes_nothing)
+{
+    struct peer *a = peer_open(server);
+    struct peer *b = peer_open(server);
+    struct peer *c;
+
+    peer_send(a, LATER "S'a' S'later'");
+    peer_cut(a);
+    /* This one has its place, and waits as well. */
+    peer_send(b, LATER "S'a' S'later'");
+    server_admits(server, 0, MQTT_SUCCESS);
+    peer_expect_nothing(b);
+    assert_int_equal(server_count(server, sessions), 0);
+    server_admits(server, 1, MQTT_SUCCESS);
+    peer_expect(b, "20 RL 00 00 *");
+    /* Twice is once too often, and does no harm. */
+    server_admits(server, 1, MQTT_NOT_AUTHORIZED);
+    c = peer_connected(server, "c", MQTT_5_0);
+    peer_expect_nothing(b);
+    peer_expect_nothing(c);
+}
+
+SERVER_TEST("U5-3.1.4-1", connect_timeout_holds_while_a_verdict_is_awaited)
+{
+    struct peer *a = peer_open(server);
+
+    peer_send(a, LATER "S'a' S'later'");
+    clock_advance(server, 9999);
+    peer_expect_nothing(a);
+    clock_advance(server, 1);
+    peer_expect_closed(a);
+    server_admits(server, 0, MQTT_SUCCESS);
+    assert_int_equal(server_count(server, sessions), 0);
+}
+
+SERVER_TEST("MQTT5-3.1.4-3 MQTT5-3.1.2-8", nothing_changes_before_the_verdict)
+{
+    struct peer *old = peer_resumed(server, "a", MQTT_5_0, false);
+    struct peer *a = peer_open(server);
+    struct peer *b = peer_open(server);
+
+    peer_send(a, "10 RL S'MQTT' 05 86 0000 00 S'a' 00 S'w' S'first' S'later'");
+    peer_send(b, "10 RL S'MQTT' 05 84 0000 00 S'a' 00 S'w' S'second' S'later'");
+    peer_expect_nothing(old);
+    /* In the order of the verdicts, and not of the CONNECTs. */
+    server_admits(server, 1, MQTT_SUCCESS);
+    peer_expect_end(old, MQTT_SESSION_TAKEN_OVER);
+    peer_expect(b, "20 RL 01 00 *");
+    server_admits(server, 0, MQTT_SUCCESS);
+    peer_expect_end(b, MQTT_SESSION_TAKEN_OVER);
+    peer_expect(a, "20 RL 00 00 *");
+}
+
+SERVER_TEST("MQTT5-3.1.3-6", client_without_an_id_waits_too)
+{
+    struct peer *a = peer_open(server);
+
+    peer_send(a, LATER "S'' S'later'");
+    server_admits(server, 0, MQTT_SUCCESS);
+    peer_expect(a, "20 RL 00 00 *");
+    assert_int_equal(server_count(server, sessions), 1);
+}
+
+SERVER_TEST("MQTT5-3.1.4-2", server_that_stops_leaves_who_waits)
+{
+    struct peer *a = peer_open(server);
+
+    peer_send(a, LATER "S'a' S'later'");
+    server_shuts_down(server);
+    peer_expect_closed(a);
+    server_admits(server, 0, MQTT_SUCCESS);
+}
+
+TEST(each_allocation_of_a_late_verdict_may_fail)
+{
+    bool reached = true;
+
+    for (uint64_t i = 1; reached; i++) {
+        struct server *server = server_new(1);
+        struct peer *a;
+        bool came_in;
+
+        server->may_refuse = true;
+        server_start(server);
+        server->memory.state->fail_at = server->memory.state->taken + i;
+        server->memory.state->fail_until = server->memory.state->fail_at;
+        a = peer_open(server);
+        peer_send(a, LATER "S'a' S'later'");
+        if (server->waiting_count > 0)
+            server_admits(server, 0, MQTT_SUCCESS);
+        reached = server->memory.state->taken >= server->memory.state->fail_at;
+        server->memory.state->fail_at = 0;
+        came_in = server_count(server, sessions) == 1;
+        assert_int_equal(came_in, peer_is_open(a));
+        assert_true(reached || came_in);
+        server_end(server);
+    }
+}
+
 /* ---- Rights to receive ---- */
 
 SERVER_TEST(NULL, nobody_gets_what_he_may_not_receive)

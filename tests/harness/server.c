@@ -84,14 +84,18 @@ static enum mqtt_reason judge_client(const struct mqtt_connect *connect)
     return MQTT_SUCCESS;
 }
 
-static struct access_verdict admit(
-        void *context, const struct mqtt_connect *connect, const struct listener_settings *listener)
+static struct access_verdict admit(void *context, const struct access_arrival *arrival)
 {
     struct server *server = context;
-    struct access_verdict verdict = { .reason = judge_client(connect) };
+    struct access_verdict verdict = { .reason = judge_client(arrival->connect) };
 
-    (void)listener;
     assert_int_equal(server->locks.state->held, 0);
+    if (bytes_equal(arrival->connect->user_name, BYTES("later"))) {
+        assert_true(server->waiting_count < SERVER_WAITING_MAX);
+        server->waiting[server->waiting_count++] =
+                (struct server_waiting){ server->turning, arrival->ticket };
+        return (struct access_verdict){ .reason = MQTT_CONTINUE_AUTHENTICATION };
+    }
     if (verdict.reason == MQTT_SUCCESS)
         verdict.identity = identity_new(server, 0);
     return verdict;
@@ -298,6 +302,7 @@ static void turn(struct server *server, unsigned shard)
     struct core *core = server->shards[shard].core;
     uint64_t wake;
 
+    server->turning = shard;
     server->shards[shard].awake = false;
     peers_read(server, shard);
     core_take_mail(core, server->now_ms);
@@ -361,6 +366,19 @@ void server_announces(struct server *server, const char *topic, const char *payl
     server_start(server);
     assert_true(core_announce(server->shards[0].core, &announcement, server->now_ms));
     server->shards[0].awake = true;
+    server_run(server);
+}
+
+void server_admits(struct server *server, unsigned number, enum mqtt_reason reason)
+{
+    struct server_waiting waiting = server->waiting[number];
+    struct access_verdict verdict = { .reason = reason };
+
+    assert_true(number < server->waiting_count);
+    if (reason == MQTT_SUCCESS)
+        verdict.identity = identity_new(server, 0);
+    core_admitted(server->shards[waiting.shard].core, waiting.ticket, &verdict, server->now_ms);
+    server->shards[waiting.shard].awake = true;
     server_run(server);
 }
 

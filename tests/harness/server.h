@@ -29,7 +29,14 @@
 enum {
     SERVER_SHARDS_MAX = 4,
     SERVER_EVENTS_MAX = 64, /* different names of events */
+    SERVER_WAITING_MAX = 64,
     TRANSCRIPT_MAX = 8192,
+};
+
+/* A client that is to learn later whether it comes in. */
+struct server_waiting {
+    unsigned shard;
+    struct access_ticket ticket;
 };
 
 struct server_event {
@@ -42,6 +49,7 @@ struct server_event {
  *
  * - The password 'wrong' is refused with 0x86, the user 'stranger' with 0x87, a client id that
  *   contains "refused" with 0x85.
+ * - The user 'later' waits for server_admits().
  * - Nobody may publish to a topic, or subscribe to a filter, with a level "denied"; with a level
  *   "proven-again" only who has authenticated again. `unreadable`, `unwritable` and `withdrawn`
  *   below say more.
@@ -84,6 +92,9 @@ struct server {
     struct peer *peers;
     size_t identities; /* that core holds */
     size_t exchanges;
+    struct server_waiting waiting[SERVER_WAITING_MAX]; /* in order of their CONNECTs */
+    unsigned waiting_count;
+    unsigned turning; /* the shard whose turn it is */
     unsigned arrivals;
     uint8_t *head;
     struct server_event events[SERVER_EVENTS_MAX];
@@ -111,6 +122,9 @@ void clock_advance(struct server *server, int64_t ms);
 
 /* The server publishes, as it does for $SYS. */
 void server_announces(struct server *server, const char *topic, const char *payload, bool retain);
+
+/* The verdict on the n-th client that waits for it; it may have ended. */
+void server_admits(struct server *server, unsigned number, enum mqtt_reason reason);
 
 /* The authority's fields above are changed: core_access_changed() on every shard. */
 void server_changes_access(struct server *server);

@@ -97,12 +97,11 @@ static void write_event(void *context, const struct event *event)
 }
 
 /* Who is let in gets the host for an identity, which is to come back as often as it was given. */
-static struct access_verdict admit(
-        void *context, const struct mqtt_connect *connect, const struct listener_settings *listener)
+static struct access_verdict admit(void *context, const struct access_arrival *arrival)
 {
+    const struct mqtt_connect *connect = arrival->connect;
     struct host *host = context;
 
-    (void)listener;
     check_no_lock(host, "while a client is admitted");
     if (connect->has_user_name && bytes_equal(connect->user_name, BYTES("stranger")))
         return (struct access_verdict){ .reason = MQTT_NOT_AUTHORIZED };

@@ -83,9 +83,10 @@ static struct access_verdict check_password(const struct authority *authority,
     return admitted(authority, connect, listener, &user->hash);
 }
 
-static struct access_verdict admit(
-        void *context, const struct mqtt_connect *connect, const struct listener_settings *listener)
+static struct access_verdict admit(void *context, const struct access_arrival *arrival)
 {
+    const struct mqtt_connect *connect = arrival->connect;
+    const struct listener_settings *listener = arrival->listener;
     const struct authority *authority = context;
     const struct rules *rules = rules_of(authority, listener->number);
 

@@ -81,8 +81,10 @@ static struct access_verdict admit(
         .has_password = password != NULL,
         .password = bytes_of_text(password) };
 
-    return desk->access.admit(
-            desk->access.context, &connect, &desk->config->listeners[listener].settings);
+    const struct access_arrival arrival = { &connect, &desk->config->listeners[listener].settings,
+        { 0 } };
+
+    return desk->access.admit(desk->access.context, &arrival);
 }
 
 static bool allowed(struct desk *desk, void *identity, enum access_action action, const char *topic)

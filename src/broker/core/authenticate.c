@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/core/authenticate.h"
 
-#include "base/buffer.h"
 #include "broker/core/connection.h"
 #include "broker/core/receive.h"
 #include "broker/core/session.h"
@@ -11,8 +10,7 @@
 #include <assert.h>
 
 struct authentication {
-    struct buffer connect; /* the body of CONNECT, until CONNACK */
-    void *exchange;        /* the authority's */
+    void *exchange; /* the authority's */
     bool under_way;
     uint16_t method_size;
     uint8_t method[];
@@ -47,7 +45,6 @@ void authentication_finish(struct core *core, struct connection *connection)
         access->end_exchange(access->context, authentication->exchange);
     authentication->exchange = NULL;
     authentication->under_way = false;
-    buffer_reset(&authentication->connect, &core->memory);
 }
 
 void authentication_free(struct core *core, struct connection *connection)
@@ -60,11 +57,6 @@ void authentication_free(struct core *core, struct connection *connection)
     connection->authentication = NULL;
     memory_give(
             &core->memory, authentication, sizeof(*authentication) + authentication->method_size);
-}
-
-struct bytes authentication_connect(const struct connection *connection)
-{
-    return buffer_bytes(&connection->authentication->connect);
 }
 
 void authentication_describe(
@@ -149,7 +141,7 @@ enum mqtt_reason authentication_start(struct core *core, struct connection *conn
     reason = take_step(core, connection, &step, data);
     if (reason != MQTT_CONTINUE_AUTHENTICATION)
         return reason;
-    if (!buffer_append(&authentication->connect, &core->memory, body))
+    if (!buffer_append(&connection->connect, &core->memory, body))
         return MQTT_QUOTA_EXCEEDED;
     reason = say_auth(core, connection, reason, *data);
     if (reason != MQTT_SUCCESS)

@@ -26,9 +26,6 @@ struct connection;
 enum mqtt_reason authentication_start(struct core *core, struct connection *connection,
         const struct mqtt_connect *connect, struct bytes body, struct bytes *data);
 
-/* The body of the CONNECT that is kept while the connection authenticates. */
-struct bytes authentication_connect(const struct connection *connection);
-
 /* Adds the method to what CONNACK or AUTH says, and the data unless it is empty; nothing where
  * CONNECT has named no method. Source: [MQTT5-4.12.0-5], [MQTT5-4.12.0-6] */
 void authentication_describe(

@@ -4,6 +4,7 @@
 #include "broker/core/connection.h"
 #include "broker/core/receive.h"
 #include "broker/core/reserved.h"
+#include "broker/core/rights.h"
 #include "broker/core/session.h"
 #include "broker/core/state.h"
 #include "broker/core/will.h"
@@ -177,21 +178,29 @@ static enum mqtt_reason judge(struct admission *admission)
     return reason;
 }
 
-/* Who it is: said by the authority at once, or at the end of the exchange that it asks for. */
+/* Who it is: said by the authority at once, or later, or at the end of the exchange that it asks
+ * for. */
 static enum mqtt_reason identify(struct admission *admission, struct bytes body)
 {
     struct core *core = admission->core;
     struct connection *connection = admission->connection;
     const struct mqtt_connect *connect = admission->connect;
+    const struct access_arrival arrival = { connect, connection->listener,
+        { connection->pooled.slot, connection->pooled.generation } };
     struct access_verdict verdict;
 
     if (mqtt_properties_have(&connect->properties, MQTT_AUTHENTICATION_METHOD))
         return authentication_start(
                 core, connection, connect, body, &admission->authentication_data);
-    verdict = core->access.admit(core->access.context, connect, connection->listener);
+    verdict = core->access.admit(core->access.context, &arrival);
     admission->text = verdict.text;
     if (verdict.reason == MQTT_SUCCESS)
         connection_identify(core, connection, verdict.identity);
+    if (verdict.reason == MQTT_CONTINUE_AUTHENTICATION) {
+        if (!buffer_append(&connection->connect, &core->memory, body))
+            return MQTT_QUOTA_EXCEEDED;
+        connection->phase = PHASE_ADMITTING;
+    }
     return verdict.reason;
 }
 
@@ -452,6 +461,7 @@ static void come_in(struct admission *admission)
     say_connack(admission, present);
     tell_connected(admission, present);
     authentication_finish(core, connection);
+    buffer_reset(&connection->connect, &core->memory);
     connection_forget_acquaintance(core, connection);
 }
 
@@ -520,10 +530,10 @@ enum handled receive_connect(struct core *core, struct connection *connection, u
     return HANDLED;
 }
 
-/* The CONNECT of a connection that authenticates. It was decoded once, so it is sound. */
+/* The CONNECT of a connection that waits for its CONNACK. It was decoded once, so it is sound. */
 static void read_kept(const struct connection *connection, struct mqtt_connect *connect)
 {
-    enum mqtt_reason reason = mqtt_connect_decode(connect, 0, authentication_connect(connection));
+    enum mqtt_reason reason = mqtt_connect_decode(connect, 0, buffer_bytes(&connection->connect));
 
     assert(reason == MQTT_SUCCESS);
     take_proved_name(connection, connect);
@@ -557,4 +567,25 @@ void connect_resume(struct core *core, struct connection *connection, struct byt
     }
     name_client(&admission);
     let_in(&admission);
+}
+
+void core_admitted(struct core *core, struct access_ticket ticket,
+        const struct access_verdict *verdict, int64_t now_ms)
+{
+    struct connection *connection = pool_find(&core->connections, ticket.slot, ticket.generation);
+    void *identity = verdict->identity;
+
+    core->now_ms = now_ms;
+    if (!connection || connection->phase != PHASE_ADMITTING) {
+        rights_forget(core, &identity);
+        return;
+    }
+    if (verdict->reason == MQTT_SUCCESS) {
+        connection_identify(core, connection, identity);
+        connect_resume(core, connection, (struct bytes){ 0 });
+        connection_read_on(core, connection);
+    } else {
+        connect_refuse_kept(core, connection, verdict->reason, verdict->text);
+    }
+    core_settle(core);
 }

@@ -139,6 +139,7 @@ void connection_end(struct core *core, struct connection *connection, const stru
     connection->waits = 0;
     connection->unread = false;
     pending_suback_free(core, connection);
+    buffer_reset(&connection->connect, &core->memory);
     withheld_reset(&connection->withheld, &core->memory);
     authentication_free(core, connection);
     if (session)
@@ -198,8 +199,7 @@ void connection_wait(struct connection *connection)
     connection->waits++;
 }
 
-/* Where it was left unread for answers and all have come, it is read again. */
-static void read_on(struct core *core, struct connection *connection)
+void connection_read_on(struct core *core, struct connection *connection)
 {
     if (!connection->unread || connection->waits > 0 || connection->withheld.count >= WITHHELD_MAX)
         return;
@@ -214,7 +214,7 @@ void connection_answered(struct core *core, struct connection *connection)
     if (connection->waits == 0 || --connection->waits > 0)
         return;
     pending_suback_send(core, connection);
-    read_on(core, connection);
+    connection_read_on(core, connection);
 }
 
 void connection_release(struct core *core, struct connection *connection)
@@ -224,7 +224,7 @@ void connection_release(struct core *core, struct connection *connection)
     while (withheld_take(&connection->withheld, &core->memory, &next))
         connection_acknowledge(core, connection, (enum mqtt_type)next.type, next.packet_id,
                 (enum mqtt_reason)next.reason);
-    read_on(core, connection);
+    connection_read_on(core, connection);
 }
 
 void connection_identify(struct core *core, struct connection *connection, void *identity)
@@ -280,6 +280,7 @@ void connection_timer_due(struct core *core, struct connection *connection)
 
     switch ((enum connection_phase)connection->phase) {
     case PHASE_EXPECT_CONNECT:
+    case PHASE_ADMITTING:
     case PHASE_AUTHENTICATING:
         connection_end(core, connection, &late);
         break;
@@ -502,6 +503,7 @@ enum connection_fate connection_fate(const struct connection *connection)
 {
     switch ((enum connection_phase)connection->phase) {
     case PHASE_EXPECT_CONNECT:
+    case PHASE_ADMITTING:
     case PHASE_AUTHENTICATING:
     case PHASE_CONNECTED:
         return CONNECTION_STAYS;

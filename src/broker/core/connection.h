@@ -16,6 +16,7 @@
 
 enum connection_phase {
     PHASE_EXPECT_CONNECT,
+    PHASE_ADMITTING,      /* the authority's verdict on its CONNECT comes later; it is unread */
     PHASE_AUTHENTICATING, /* CONNECT asked for an exchange, which is under way */
     PHASE_CONNECTED,
     PHASE_DRAINING, /* it has ended; what it still has to be told goes out */
@@ -43,6 +44,7 @@ struct connection {
     struct session *session;               /* while connected */
     void *identity;                        /* the authority's; NULL: none */
     struct authentication *authentication; /* NULL: CONNECT has named no method */
+    struct buffer connect;                 /* CONNECT's body, from then to CONNACK if that waits */
     uint8_t *peer;
     struct acquaintance *acquaintance; /* until it has come in; NULL: its transport has no layers */
     struct buffer control;             /* encoded packets that are not PUBLISH */
@@ -131,6 +133,9 @@ void connections_end_condemned(struct core *core);
 /* One more group is to answer before the SUBACK; the connection is left unread until it has. */
 void connection_wait(struct connection *connection);
 
+/* Where it was left unread for answers and all have come, it is read again. */
+void connection_read_on(struct core *core, struct connection *connection);
+
 /* One of them has. */
 void connection_answered(struct core *core, struct connection *connection);
 
@@ -159,11 +164,11 @@ void connection_keep_alive(struct core *core, struct connection *connection, uin
 void connect_refuse(struct core *core, struct connection *connection, uint8_t first,
         struct bytes body, enum mqtt_reason reason);
 
-/* The same for a CONNECT that is kept while its client authenticates; `text` is for the log. */
+/* The same for a CONNECT that is kept; `text` is for the log. */
 void connect_refuse_kept(struct core *core, struct connection *connection, enum mqtt_reason reason,
         const char *text);
 
-/* The client has proved who it is: the CONNECT that was kept is judged again, and lets it in.
+/* It is known who the client is: the CONNECT that was kept is judged again, and lets it in.
  * `data` goes into its CONNACK. */
 void connect_resume(struct core *core, struct connection *connection, struct bytes data);
 

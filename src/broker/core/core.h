@@ -79,6 +79,19 @@ struct access_request {
     bool retain; /* to publish */
 };
 
+/* Names a connection of this shard, also after its end. */
+struct access_ticket {
+    uint32_t slot;
+    uint32_t generation;
+};
+
+/* Who wants to come in. */
+struct access_arrival {
+    const struct mqtt_connect *connect;
+    const struct listener_settings *listener;
+    struct access_ticket ticket; /* for core_admitted() */
+};
+
 struct access_verdict {
     enum mqtt_reason reason; /* MQTT_SUCCESS, or a CONNACK code of MQTT 5.0 */
     void *identity;          /* with MQTT_SUCCESS */
@@ -109,8 +122,8 @@ struct access_answer {
 };
 
 /*
- * An authority, asked at the client's home shard and nowhere else. It answers at once, and keeps
- * nothing that it is given.
+ * An authority, asked at the client's home shard and nowhere else. It answers at once, but for
+ * admit(), and keeps nothing that it is given.
  *
  * An identity is the authority's own word for who a client is; requests name it. Each one that is
  * not NULL is given back by forget() once: when another takes its place, or when the session ends,
@@ -118,9 +131,12 @@ struct access_answer {
  * something else.
  */
 struct access {
-    /* Not asked where CONNECT names an authentication method. */
-    struct access_verdict (*admit)(void *context, const struct mqtt_connect *connect,
-            const struct listener_settings *listener);
+    /*
+     * Not asked where CONNECT names an authentication method. A reason that is
+     * MQTT_CONTINUE_AUTHENTICATION says that the verdict comes later: by core_admitted(), once,
+     * and not before this returns. Until then the client is left unread; connect_timeout runs on.
+     */
+    struct access_verdict (*admit)(void *context, const struct access_arrival *arrival);
 
     /* NULL: identities need not be given back. */
     void (*forget)(void *context, void *identity);
@@ -173,6 +189,11 @@ void core_apply(struct core *core, const struct core_settings *settings, int64_t
 /* The authority has other rules now: connections that it would not let in any more end, and what
  * waits for sessions that may not have it any more is dropped. */
 void core_access_changed(struct core *core, int64_t now_ms);
+
+/* The verdict on a connection that the authority let wait. It may have ended meanwhile: then the
+ * identity is given back at once. */
+void core_admitted(struct core *core, struct access_ticket ticket,
+        const struct access_verdict *verdict, int64_t now_ms);
 
 /* From now on events up to this level are told to the journal. */
 void core_tell_up_to(struct core *core, enum event_level level);

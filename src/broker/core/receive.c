@@ -196,7 +196,8 @@ static enum core_verdict pause_reason(struct core *core, struct connection *conn
 {
     if (connection->phase >= PHASE_DRAINING)
         return CORE_END;
-    if (connection->waits > 0 || connection->withheld.count >= WITHHELD_MAX) {
+    if (connection->phase == PHASE_ADMITTING || connection->waits > 0 ||
+            connection->withheld.count >= WITHHELD_MAX) {
         connection->unread = true;
         return CORE_WAIT;
     }
