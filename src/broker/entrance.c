@@ -66,6 +66,11 @@ static void choose_layers(struct entrance *entrance, const struct config *config
 {
     const struct config_listener *listener = &config->listeners[entrance->number];
 
+    entrance->is_behind_proxy = listener->proxy_protocol > 0;
+    entrance->proxy = (struct proxy_options){
+        .version = (enum proxy_version)listener->proxy_protocol,
+        .require_tls = listener->proxy_requires_tls,
+    };
     entrance->speaks_websocket = listener->protocol == CONFIG_PROTOCOL_WEBSOCKETS;
     entrance->websocket = (struct websocket_options){
         .path = keep_text(
@@ -145,6 +150,8 @@ int entrance_open_stream(struct stream **out, struct entrance *entrance,
     struct stream *top;
     int result = tcp_open(&top, accepted->fd, &accepted->peer);
 
+    if (result == 0 && entrance->is_behind_proxy)
+        result = proxy_open(&top, top, &entrance->proxy);
     if (result == 0 && tls)
         result = tls_accept(&top, top, tls);
     if (result == 0 && entrance->speaks_websocket)

@@ -11,6 +11,7 @@
 #include "broker/config/config.h"
 #include "broker/link.h"
 #include "net/listener.h"
+#include "net/proxy.h"
 #include "net/tls_server.h"
 #include "net/websocket.h"
 
@@ -21,6 +22,8 @@ struct entrance {
     struct listener_options options;  /* its host and interface borrow from the configuration */
     char path[LISTENER_PATH_MAX + 1]; /* of a Unix socket */
     bool hidden;                      /* its file is removed */
+    bool is_behind_proxy;
+    struct proxy_options proxy;
     bool speaks_websocket;
     struct websocket_options websocket; /* its texts are these: */
     char web_path[CONFIG_WEB_PATH_MAX + 1];

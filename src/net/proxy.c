@@ -435,6 +435,7 @@ static void proxy_peer(const struct stream *stream, struct stream_peer *out)
     const char *text = proxy->texts;
 
     stream_peer(proxy->below, out);
+    out->preliminary |= !proxy->told;
     if (proxy->known)
         out->address = proxy->client;
     if (!text)

@@ -270,15 +270,20 @@ TEST(what_follows_the_header_is_read)
         for (size_t step = 1; step < 10; step++) {
             struct scripted below;
             struct stream *stream;
+            struct stream_peer peer;
             char got[64];
 
             scripted_init(&below, bytes_of(input, size + 5));
             below.read_max = step % 3;
             stream = proxy_on(&below, options[version]);
             expect_peer(stream, "192.0.2.1:9");
+            stream_peer(stream, &peer);
+            assert_true(peer.preliminary);
             assert_int_equal(read_all(stream, &below, step, got), -EAGAIN);
             assert_string_equal(got, "hello");
             expect_peer(stream, "10.0.0.7:41312");
+            stream_peer(stream, &peer);
+            assert_false(peer.preliminary);
             assert_int_equal(stream_waits(stream, STREAM_IN), STREAM_IN);
             below.input = BYTES("more");
             assert_int_equal(read_all(stream, &below, step, got), -EAGAIN);

@@ -138,7 +138,9 @@ static void tell_of_key(struct parser *parser, enum report_severity severity, si
 /* What asks for more than clear text, where there is nothing else. */
 static void check_clear_text(struct parser *parser, size_t index)
 {
-    const struct config_tls *tls = &parser->config->listeners[index].tls;
+    const struct config_listener *listener = &parser->config->listeners[index];
+    const struct config_tls *tls = &listener->tls;
+    bool proxy_names = listener->proxy_protocol == 2; /* it tells the name in a certificate */
     const struct {
         const char *key;
         bool set;
@@ -147,7 +149,7 @@ static void check_clear_text(struct parser *parser, size_t index)
         { "capath", tls->capath[0] != '\0' },
         { "crlfile", tls->crlfile[0] != '\0' },
         { "require_certificate", tls->require_certificate },
-        { "use_identity_as_username", tls->use_identity_as_username },
+        { "use_identity_as_username", tls->use_identity_as_username && !proxy_names },
         { "use_subject_as_username", tls->use_subject_as_username },
     };
 
@@ -192,6 +194,19 @@ static void check_tls(struct parser *parser, size_t index)
                 "has no effect beside use_identity_as_username; remove one of the two");
 }
 
+static void check_proxy(struct parser *parser, size_t index)
+{
+    const struct config_listener *listener = &parser->config->listeners[index];
+
+    if (listener->proxy_protocol == 2 && listener->tls.certfile[0] != '\0')
+        tell_of_key(parser, REPORT_ERROR, index, "certfile",
+                "cannot be beside enable_proxy_protocol 2, where the proxy speaks TLS with the "
+                "clients; remove one of the two");
+    if (listener->proxy_protocol != 2 && listener->proxy_requires_tls)
+        tell_of_key(parser, REPORT_ERROR, index, "proxy_protocol_v2_require_tls",
+                "needs \"enable_proxy_protocol 2\", for nothing else tells of TLS");
+}
+
 static void check_listeners(struct parser *parser)
 {
     struct config *config = parser->config;
@@ -202,6 +217,7 @@ static void check_listeners(struct parser *parser)
 
         listener->settings.number = (uint16_t)i;
         check_tls(parser, i);
+        check_proxy(parser, i);
         someone |= listener->settings.allow_anonymous || listener->password_file[0] != '\0' ||
                 listener->settings.user_name_proved;
         for (size_t j = 0; j < i; j++) {

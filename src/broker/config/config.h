@@ -74,6 +74,8 @@ struct config_listener {
     char acl_file[CONFIG_PATH_MAX + 1];       /* "": none */
     enum config_domain socket_domain;
     enum config_protocol protocol;
+    uint8_t proxy_protocol; /* the version that a proxy in front speaks, 1 or 2; 0: there is none */
+    bool proxy_requires_tls;
     char websockets_path[CONFIG_WEB_PATH_MAX + 1];   /* "": any */
     char websockets_origins[CONFIG_ORIGINS_MAX + 1]; /* with blanks between; "": any */
     struct config_tls tls;

@@ -397,6 +397,30 @@ TEST(a_listener_may_be_a_unix_socket)
     refuse("listener 0 /a\nlistener 0 /a\n", "error: conf:2: listener 0 is opened twice");
 }
 
+TEST(a_proxy_may_tell_who_the_client_is)
+{
+    static struct fixture fixture;
+
+    load(&fixture,
+            "allow_anonymous true\nlistener 1\nenable_proxy_protocol 1\n"
+            "listener 2\nenable_proxy_protocol 2\nproxy_protocol_v2_require_tls true\n"
+            "use_identity_as_username true\nlistener 3\n");
+    assert_int_equal(fixture.config->listeners[0].proxy_protocol, 1);
+    assert_int_equal(fixture.config->listeners[1].proxy_protocol, 2);
+    assert_true(fixture.config->listeners[1].proxy_requires_tls);
+    assert_true(fixture.config->listeners[1].settings.user_name_proved);
+    assert_int_equal(fixture.config->listeners[2].proxy_protocol, 0);
+    fixture_end(&fixture);
+    refuse("listener 1\nenable_proxy_protocol 1\nproxy_protocol_v2_require_tls true\n",
+            "error: conf:3: proxy_protocol_v2_require_tls needs \"enable_proxy_protocol 2\"");
+    refuse("listener 1\nenable_proxy_protocol 2\ncertfile /c\nkeyfile /k\n",
+            "error: conf:3: certfile cannot be beside enable_proxy_protocol 2");
+    refuse("listener 1\nenable_proxy_protocol 1\nuse_identity_as_username true\n",
+            "error: conf:3: use_identity_as_username belongs to TLS");
+    refuse("listener 1\nenable_proxy_protocol 2\nuse_subject_as_username true\n",
+            "error: conf:3: use_subject_as_username belongs to TLS");
+}
+
 TEST(origins_add_up_for_each_listener)
 {
     static struct fixture fixture;
@@ -523,7 +547,7 @@ TEST(what_safety_depends_on_stops_the_start)
         "use_identity_as_username true",
         "use_subject_as_username true",
         "protocol http_api",
-        "enable_proxy_protocol 1",
+        "enable_proxy_protocol 3",
         "proxy_protocol_v2_require_tls true",
         "mount_point a/",
         "clientid_prefixes a",

@@ -23,9 +23,6 @@ static const char no_plugins[] =
 static const char no_bridge[] =
         "bridges are not there yet, so no message would pass between the two servers; remove the "
         "connection and its keys";
-static const char no_proxy[] =
-        "the PROXY protocol is not there yet, so clients behind the proxy could not connect; "
-        "remove the key";
 static const char no_snapshot[] = "there is no file that is saved now and then";
 static const char no_files[] = "this server serves no files; let a web server do that";
 
@@ -372,12 +369,13 @@ const struct option option_table[] = {
             .initial = "false", .meaning = "the user name is the client id",
             .reason = "it is not there yet, so clients could take each other's ids; remove the key "
                       "if that is fine" },
-    { "enable_proxy_protocol", NULL, SCOPE_OPENED_LISTENER, OPTION_NUMBER, OPTION_REFUSED, .min = 1,
-            .max = 2, .meaning = "a proxy tells the client's address, in this version's form",
-            .reason = no_proxy },
-    { "proxy_protocol_v2_require_tls", NULL, SCOPE_OPENED_LISTENER, OPTION_FLAG, OPTION_REFUSED,
-            .initial = "false", .meaning = "refuse clients that reached the proxy without TLS",
-            .reason = no_proxy },
+    { "enable_proxy_protocol", NULL, SCOPE_OPENED_LISTENER, OPTION_NUMBER,
+            IN_LISTENER(proxy_protocol), 1, 2,
+            .meaning = "a proxy in front tells who the client is, in this version of the PROXY "
+                       "protocol; let nobody else reach the port" },
+    { "proxy_protocol_v2_require_tls", NULL, SCOPE_OPENED_LISTENER, OPTION_FLAG,
+            IN_LISTENER(proxy_requires_tls), .initial = "false",
+            .meaning = "refuse clients that reached the proxy without TLS" },
     { "http_dir", NULL, SCOPE_OPENED_LISTENER, OPTION_TEXT, OPTION_NOT_YET,
             .meaning = "files to serve", .reason = no_files },
     { "websockets_origin", NULL, SCOPE_OPENED_LISTENER, OPTION_LIST,
