@@ -11,7 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECORD_SIZE_MAX = 16 * 1024 }; /* of the bytes in a record of TLS */
+enum {
+    RECORD_SIZE_MAX = 16 * 1024, /* of the bytes in a record of TLS */
+    READ_SIZE_MAX = INT_MAX,
+    ALLOWANCE_SIZE = 64 * 1024, /* that one read may take for TLS's own, as headers and handshake */
+};
 
 struct tls {
     struct stream stream;
@@ -93,14 +97,14 @@ static int tls_read(struct stream *stream, void *buffer, size_t size)
 {
     struct tls *tls = tls_of(stream);
     uint8_t *to = buffer;
-    size_t room = size < INT_MAX ? size : INT_MAX;
+    size_t room = size < READ_SIZE_MAX ? size : READ_SIZE_MAX;
     size_t total = 0;
     int result = 0;
 
     if (tls->error < 0)
         return tls->error;
     ERR_clear_error();
-    tls->below.drained = false;
+    tls->below.allowance = room + ALLOWANCE_SIZE;
     while (total < room && result == 0) {
         size_t taken;
 

@@ -6,10 +6,11 @@
 static int read_below(BIO *bio, char *buffer, int size)
 {
     struct tls_below *below = BIO_get_data(bio);
-    int result = below->drained ? -EAGAIN : stream_read(below->stream, buffer, (size_t)size);
+    size_t room = (size_t)size < below->allowance ? (size_t)size : below->allowance;
+    int result = room == 0 ? -EAGAIN : stream_read(below->stream, buffer, room);
 
     BIO_clear_retry_flags(bio);
-    below->drained |= result < size;
+    below->allowance -= result < (int)room ? below->allowance : room;
     if (result > 0)
         return result;
     if (result == -EAGAIN)

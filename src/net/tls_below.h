@@ -14,9 +14,10 @@ struct tls_below {
     struct stream *stream;
     int error; /* the -errno that reading or writing gave; 0: none */
     bool ended;
-    /* The last read took all that was there: until this is cleared the next ones give nothing,
-     * which saves the call that would find out. */
-    bool drained;
+    /* Bytes that may be read until the next allowance: so one call ends, however much a fast peer
+     * sends that is for TLS alone. 0 also when a read has taken all that was there, which saves the
+     * call that would find out. */
+    size_t allowance;
 };
 
 /* NULL when memory is short. For BIO_meth_free(), after the last BIO that is made of it. */

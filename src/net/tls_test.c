@@ -15,6 +15,7 @@
 enum {
     ROUNDS_MAX = 100000, /* of carrying bytes to and fro until something is to have happened */
     LARGE = 200 * 1000,
+    KEY_UPDATES = 10000,
 };
 
 /* Our stream over a scripted one, and OpenSSL as the client at its other end. */
@@ -325,6 +326,29 @@ TEST(a_read_that_must_write_first_waits_for_that)
     assert_int_equal(stream_waits(f.stream, STREAM_OUT), STREAM_OUT);
     f.below.room = SIZE_MAX;
     assert_int_equal(shake_hands(&f), 0);
+    fixture_close(&f);
+}
+
+TEST(a_flood_of_key_updates_does_not_hold_a_read)
+{
+    struct fixture f;
+    uint8_t byte;
+    unsigned reads = 1;
+
+    fixture_open(&f);
+    connect_client(&f);
+    for (int i = 0; i < KEY_UPDATES; i++) {
+        assert_int_equal(SSL_key_update(f.client, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+        assert_int_equal(SSL_do_handshake(f.client), 1);
+    }
+    client_sends(&f, BYTES("x"));
+    while (stream_read(f.stream, &byte, 1) == -EAGAIN) {
+        reads++;
+        assert_true(f.below.input.size > 0);
+        assert_int_equal(stream_waits(f.stream, STREAM_IN), STREAM_IN);
+    }
+    assert_int_equal(byte, 'x');
+    assert_true(reads > 1);
     fixture_close(&f);
 }
 
