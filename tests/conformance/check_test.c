@@ -6,6 +6,7 @@
 #include "check/case.h"
 #include "check/run.h"
 #include "tests/harness/peer.h"
+#include "tests/harness/web_peer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,31 +20,58 @@ enum {
 
 /* ---- The wire ---- */
 
+/* One of the two. */
+struct transport {
+    struct peer *peer;
+    struct web_peer *web;
+};
+
 static void *wire_open(void *context, enum wire_door door)
 {
-    return door == WIRE_PLAIN ? peer_open(context) : NULL;
+    struct transport *transport = calloc(1, sizeof(*transport));
+
+    if (!transport)
+        abort();
+    if (door == WIRE_PLAIN)
+        transport->peer = peer_open(context);
+    else
+        transport->web = web_peer_open(context);
+    return transport;
 }
 
 static void wire_send(void *transport, struct bytes bytes)
 {
-    peer_send_bytes(transport, bytes);
+    struct transport *to = transport;
+
+    if (to->peer)
+        peer_send_bytes(to->peer, bytes);
+    else
+        web_peer_send_bytes(to->web, bytes);
 }
 
 static int wire_receive(void *transport, uint8_t *buffer, size_t size, int64_t patience_ms)
 {
-    struct bytes bytes = peer_take_bytes(transport, size);
+    struct transport *from = transport;
+    struct bytes bytes =
+            from->peer ? peer_take_bytes(from->peer, size) : web_peer_take_bytes(from->web, size);
 
     (void)patience_ms; /* What the server has to say at this time, it has said. */
     if (bytes.size > 0)
         memcpy(buffer, bytes.data, bytes.size);
-    else if (peer_is_open(transport))
+    else if (from->peer ? peer_is_open(from->peer) : web_peer_is_open(from->web))
         return -EAGAIN;
     return (int)bytes.size;
 }
 
 static void wire_cut(void *transport)
 {
-    peer_cut(transport);
+    struct transport *broken = transport;
+
+    if (broken->peer)
+        peer_cut(broken->peer);
+    else
+        web_peer_cut(broken->web);
+    free(broken);
 }
 
 static void wire_pass(void *context, int64_t ms)
@@ -109,16 +137,17 @@ static struct check_target target_of_harness(void)
     target.alone = true;
     target.method = "CHALLENGE";
     target.answer = "answer";
+    target.websocket = "/mqtt";
+    target.host = "localhost";
     for (unsigned i = MQTT_3_1; i <= MQTT_5_0; i++)
         target.speaks[i] = true;
     return target;
 }
 
-/* Nothing listens for WebSockets in process, and no setting takes these away from our clients. */
+/* No setting takes these away from our clients. */
 static bool can_be_set_up(enum check_need need)
 {
-    return need != NEED_WEBSOCKET && need != NEED_NO_WILDCARD && need != NEED_NO_IDENTIFIER &&
-            need != NEED_NO_SHARED;
+    return need != NEED_NO_WILDCARD && need != NEED_NO_IDENTIFIER && need != NEED_NO_SHARED;
 }
 
 /* ---- The tests ---- */

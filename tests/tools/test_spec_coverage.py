@@ -21,7 +21,7 @@ LEDGERS = {
 TESTS = ["-\tplain", "MQTT5-3.1.0-1\t5.0_first", "MQTT5-3.1.0-2 MQTT311-3.1.0-2\tsecond",
          "U5-4.1-1\t5.0_kept", "U5-4.1-1\t5.0_kept_long", "MQTT311-3.12.4-1\t3.1.1_ping"]
 REASONS = ["V31-1\tclient\tThe library's CONNECT will show it.",
-           "MQTT5-6.0.0-1\twebsocket\tPut to a server by --websocket."]
+           "MQTT5-6.0.0-1\tchoice\tBinds a server without frames."]
 CASES = ["MQTT5-3.1.0-1\tfirst", "combination\tall_together", "MQTT5-6.0.0-1\tframes_are_binary"]
 PAGE_IS_OLD = "docs/conformance.md is not what the ledgers, tests and reasons make"
 
@@ -89,7 +89,7 @@ def test_counts_what_is_shown_and_what_has_a_reason(tree):
         "mqtt-5.0.tsv, unnumbered: 1 of 1: 1 shown, 0 with a reason",
         "mqtt-3.1.1.tsv, numbered: 2 of 2: 2 shown, 0 with a reason",
         "mqtt-3.1-delta.tsv, unnumbered: 1 of 1: 0 shown, 1 with a reason",
-        "reasons: 1 client, 1 websocket, 0 choice",
+        "reasons: 1 client, 1 choice",
         "shown by a case of nightjar check: 0",
         "shown by the server's reaction, binding only clients: 1",
         "total: 7 of 7: 5 shown, 2 with a reason",
@@ -137,13 +137,12 @@ def test_an_unknown_id_in_a_case_that_no_test_runs_is_found(tree):
 
 @pytest.mark.parametrize("row, expected", [
     ("MQTT5-9.9.9-9\tclient\tNo.", "MQTT5-9.9.9-9 is in no ledger in force"),
-    ("MQTT311-3.12.4-1\twebsocket\tNo.", "MQTT311-3.12.4-1 is shown by 3.1.1_ping, so that"),
     ("MQTT311-3.12.4-1\tchoice\tNo.", "MQTT311-3.12.4-1 is shown by 3.1.1_ping, so that"),
-    ("MQTT5-3.1.0-1\tlazy\tNo.", "MQTT5-3.1.0-1 has the kind 'lazy'; use one of client, websocket"),
+    ("MQTT5-3.1.0-1\tlazy\tNo.", "MQTT5-3.1.0-1 has the kind 'lazy'; use one of client, choice"),
     ("MQTT5-3.1.0-1\tclient\t", "MQTT5-3.1.0-1 has no reason; write a short sentence"),
     ("MQTT5-3.1.0-1", "MQTT5-3.1.0-1 has the kind ''"),
     ("V31-1\tclient\tAgain.", "V31-1 stands at docs/conformance-reasons.tsv:2 too"),
-], ids=["unknown", "stale_websocket", "stale_choice", "kind", "empty", "cut_short", "twice"])
+], ids=["unknown", "stale_choice", "kind", "empty", "cut_short", "twice"])
 def test_a_wrong_reason_is_found(tree, row, expected):
     tree.has_reasons([*REASONS, row])
     done = tree.run()
@@ -159,14 +158,6 @@ def test_a_client_library_to_come_excuses_no_server(tree):
     [fault] = faults(done)
     assert fault.startswith(
         "docs/conformance-reasons.tsv:4: U5-4.1-1 binds more than clients (both)")
-
-
-def test_a_websocket_reason_needs_a_case(tree):
-    tree.has_cases(CASES[:-1])
-    done = tree.run()
-    assert done.returncode == 1
-    assert faults(done) == ["docs/conformance-reasons.tsv:3: MQTT5-6.0.0-1 has no case; "
-                            "write one in src/check/websocket.c"]
 
 
 def test_what_a_client_shows_later_may_stand_beside_a_test(tree):
@@ -186,7 +177,7 @@ def test_the_page_has_each_statement_below_its_section(tree):
     assert "| `planted_test 5.0_kept`<br>`planted_test 5.0_kept_long` | shown |\n" in page
     assert ("| MQTT5-6.0.0-1 | WebSocket frames are binary. | server "
             "| `nightjar check --only frames_are_binary` "
-            "| websocket: Put to a server by --websocket. |\n") in page
+            "| choice: Binds a server without frames. |\n") in page
     assert "| V31-1 | The name is MQIsdp. | client | - | client: The library's CONNECT" in page
     assert "| together | | 7 | 5 | 2 |\n" in page
 
