@@ -31,6 +31,7 @@ struct server {
     struct budget budget;
     struct budget_share hub_share;
     struct shard_group group;
+    struct hashers hashers;
     unsigned shards_made;
     unsigned shards_running;
     int signals;
@@ -212,6 +213,7 @@ static bool make_hub(struct server *server)
     server->group.budget = &server->budget;
     server->group.log = server->log;
     server->group.rulebook = server->rulebook;
+    server->group.hashers = &server->hashers;
     server->group.credentials = server->credentials;
     return server->group.hub != NULL;
 }
@@ -238,6 +240,14 @@ static bool make_shards(struct server *server)
         }
     }
     return true;
+}
+
+/* As many as there are shards, for who hashes has no time for anything else. */
+static bool start_hashers(struct server *server)
+{
+    unsigned wanted = server->group.count < HASHERS_MAX ? server->group.count : HASHERS_MAX;
+
+    return hashers_start(&server->hashers, wanted) == 0;
 }
 
 static bool start_shards(struct server *server)
@@ -379,11 +389,13 @@ static void close_server(struct server *server)
     struct shard_group *group = &server->group;
 
     stop_shards(server);
+    hashers_stop(&server->hashers);
     for (unsigned i = 0; i < server->shards_made; i++)
         shard_close_parcels(first_made(server) + i);
     for (unsigned i = 0; i < server->shards_made; i++)
         shard_deinit(first_made(server) + i);
     free(group->shards);
+    hashers_deinit(&server->hashers);
     if (group->hub)
         hub_free(group->hub);
     for (size_t i = 0; i < group->entrance_count; i++)
@@ -400,6 +412,7 @@ static void close_server(struct server *server)
 static bool prepare(struct server *server)
 {
     server->group.count = shard_count(server->config);
+    hashers_init(&server->hashers);
     /* Signals first: whoever sees the server listen may send one, and it is not to die of it. */
     server->signals = signals_open();
     if (server->signals < 0 || sem_init(&server->group.taken, 0, 0) < 0) {
@@ -438,7 +451,7 @@ static enum server_status serve(struct server *server)
         return result == 1 ? SERVER_OK : SERVER_FAILED;
     if (!drop_privileges(server))
         return SERVER_FAILED;
-    if (!start_shards(server)) {
+    if (!start_hashers(server) || !start_shards(server)) {
         tell_failure(server, "the system gives no thread");
         return SERVER_FAILED;
     }

@@ -48,12 +48,22 @@ static int open_waiting(struct shard *shard)
     return poll_add(shard->poll, wake_fd(&shard->wake), POLL_READ | POLL_NEWS, &shard->wake_waiter);
 }
 
+/* Another thread has checked a password. */
+static void ring(void *shard)
+{
+    shard_rouse(shard);
+}
+
 static int make_core(struct shard *shard, uint64_t seed)
 {
     struct core_setup setup;
 
+    hash_desk_init(&shard->desk, shard->group->hashers, ring, shard);
     shard->authority = (struct authority){
-        .book = shard->group->rulebook, .memory = &shard->memory, .journal = &shard->journal
+        .book = shard->group->rulebook,
+        .memory = &shard->memory,
+        .journal = &shard->journal,
+        .desk = &shard->desk,
     };
     setup = (struct core_setup){
         .hub = shard->group->hub,
@@ -215,6 +225,8 @@ void shard_deinit(struct shard *shard)
     sys_free(shard->sys);
     if (shard->core)
         core_free(shard->core);
+    if (shard->desk.hashers)
+        hash_desk_deinit(&shard->desk, &shard->memory);
     memory_give(&shard->memory, shard->input.data, shard->input.size);
     memory_give(&shard->memory, shard->output.data, shard->output.size);
     poll_close(shard->poll);

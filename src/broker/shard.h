@@ -32,6 +32,7 @@ struct shard_group {
     struct budget *budget;
     const struct budget_share *hub_share; /* what the hub has allocated */
     /* Of the configuration that shards are given; see shard_configure(). */
+    struct hashers *hashers;
     const struct rulebook *rulebook;
     const struct credentials *credentials;
     const struct counters *counters[SHARDS_MAX];
@@ -60,6 +61,7 @@ struct shard {
     struct log_source log;
     struct journal journal;
     struct authority authority;
+    struct hash_desk desk; /* the authority's */
     const struct config *config;
     const struct credentials *credentials;
     struct listener_settings listeners[CONFIG_LISTENERS_MAX]; /* connections borrow them */

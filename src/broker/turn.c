@@ -108,6 +108,16 @@ static void take_mail(struct shard *shard)
         traffic_admit(shard, link, true);
 }
 
+/* Clients whose passwords have been checked learn whether they come in. */
+static void take_verdicts(struct shard *shard)
+{
+    struct access_ticket ticket;
+    struct access_verdict verdict;
+
+    while (authority_next(&shard->authority, &ticket, &verdict))
+        core_admitted(shard->core, ticket, &verdict, shard->now_ms);
+}
+
 /* ---- The server's word ---- */
 
 static void take_config(struct shard *shard)
@@ -222,7 +232,8 @@ static int wait_for_events(struct shard *shard, struct poll_event events[])
 
     if (timeout != 0) {
         atomic_store(&shard->asleep, true);
-        if (core_has_mail(shard->core) || atomic_load(&shard->next_config) ||
+        if (core_has_mail(shard->core) || hash_desk_has(&shard->desk) ||
+                atomic_load(&shard->next_config) ||
                 atomic_load(&shard->stop) != (shard->stopping_ms > 0))
             timeout = 0;
     }
@@ -279,6 +290,7 @@ bool turn_run(struct shard *shard)
     take_config(shard);
     begin_stop(shard);
     take_mail(shard);
+    take_verdicts(shard);
     do_what_is_due(shard);
     rouse_others(shard, core_end_turn(shard->core));
     traffic_write(shard);

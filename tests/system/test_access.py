@@ -6,6 +6,7 @@ Mosquitto decides otherwise, MOSQUITTOS says so and why.
 """
 
 import re
+import select
 import signal
 import subprocess
 from pathlib import Path
@@ -582,6 +583,36 @@ def reload(server, outcome="reloaded"):
     before = server.log().count(f"config.{outcome}")
     server.signal(signal.SIGHUP)
     until(lambda: server.log().count(f"config.{outcome}") > before, f"config.{outcome}")
+
+
+def test_logins_hold_nobody_up(tmp_path):
+    file = tmp_path / "passwords"
+    for user in "alice", "bob":
+        subprocess.run([PROGRAM, "passwd", "-b", *(["-c"] if user == "alice" else []), file, user,
+                        user], check=True)
+    server = start(tmp_path, "nightjar", f"password_file {file}\nthreads 1")
+    wire, code = connect(server, "alice", "alice", "a")
+    assert code == 0
+    logins = [Wire(server) for _ in range(10)]
+    for number, login in enumerate(logins):
+        login.send(packet(0x10, "00 04 'MQTT' 04 c2 00 3c", string(f"b{number}"), string("bob"),
+                          string("bob" if number % 2 else "wrong")))
+    wire.send("c0 00")
+    wire.expect("d0 00")
+    # A login takes a tenth of a second; the answer to the ping did not wait for all of them.
+    assert not select.select([logins[-1].socket], [], [], 0)[0]
+    assert [login.receive()[1][1] for login in logins] == [5, 0] * 5
+    server.stop()
+
+
+def test_a_stop_waits_for_no_login(tmp_path):
+    file = tmp_path / "passwords"
+    subprocess.run([PROGRAM, "passwd", "-b", "-c", "-I", "1000000", file, "a", "a"], check=True)
+    server = start(tmp_path, "nightjar", f"password_file {file}")
+    logins = [Wire(server) for _ in range(20)]
+    for login in logins:
+        login.send(packet(0x10, "00 04 'MQTT' 04 c2 00 3c", string("x"), string("a"), string("a")))
+    server.stop()
 
 
 def test_a_subscription_is_refused_where_that_is_asked_for(ours):

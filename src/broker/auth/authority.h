@@ -11,6 +11,7 @@
 #ifndef BROKER_AUTH_AUTHORITY_H
 #define BROKER_AUTH_AUTHORITY_H
 
+#include "broker/auth/hashers.h"
 #include "broker/auth/rulebook.h"
 #include "broker/core/core.h"
 
@@ -18,6 +19,7 @@ struct authority {
     const struct rulebook *book;   /* borrowed until authority_use() gives another */
     const struct memory *memory;   /* borrowed, for identities */
     const struct journal *journal; /* borrowed */
+    struct hash_desk *desk;        /* borrowed; NULL: expensive hashes are checked at once, too */
 };
 
 /* What core is given; the authority must stay where it is. */
@@ -28,5 +30,9 @@ static inline void authority_use(struct authority *authority, const struct ruleb
 {
     authority->book = book;
 }
+
+/* The next verdict that was to come later, for core_admitted(); false when there is none now. */
+bool authority_next(const struct authority *authority, struct access_ticket *ticket,
+        struct access_verdict *verdict);
 
 #endif

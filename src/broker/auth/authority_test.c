@@ -5,6 +5,7 @@
 #include "tests/harness/test.h"
 
 #include <errno.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -60,7 +61,7 @@ static void desk_open(struct desk *desk)
             0);
     desk->memory = test_memory_start();
     desk->journal = (struct journal){ 0 };
-    desk->authority = (struct authority){ desk->book, &desk->memory.memory, &desk->journal };
+    desk->authority = (struct authority){ desk->book, &desk->memory.memory, &desk->journal, NULL };
     desk->access = authority_access(&desk->authority);
 }
 
@@ -136,6 +137,109 @@ TEST(a_listener_lets_in_whom_its_files_know)
             desk.access.forget(desk.access.context, verdict.identity);
     }
     desk_close(&desk);
+}
+
+static void ring(void *context)
+{
+    sem_post(context);
+}
+
+/* No thread runs, so that the test decides when a check is over. */
+struct office {
+    struct hashers hashers;
+    struct hash_desk desk;
+    sem_t rings;
+};
+
+static void office_open(struct office *office, struct desk *desk)
+{
+    struct password_hash hash;
+    char text[PASSWORD_TEXT_MAX + 1];
+
+    desk_open(desk);
+    assert_int_equal(password_hash_make(&hash, PASSWORD_PBKDF2, 1000, BYTES("wonder")), 0);
+    password_hash_encode(&hash, text);
+    snprintf(desk->passwords, sizeof(desk->passwords), "alice:%s\n", text);
+    rulebook_free(desk->book);
+    assert_int_equal(
+            rulebook_read(&desk->book, desk->config, &desk->fixture.source, &desk->fixture.report),
+            0);
+    authority_use(&desk->authority, desk->book);
+    hashers_init(&office->hashers);
+    assert_int_equal(sem_init(&office->rings, 0, 0), 0);
+    hash_desk_init(&office->desk, &office->hashers, ring, &office->rings);
+    desk->authority.desk = &office->desk;
+}
+
+static void office_close(struct office *office, struct desk *desk)
+{
+    hash_desk_deinit(&office->desk, &desk->memory.memory);
+    hashers_deinit(&office->hashers);
+    sem_destroy(&office->rings);
+    desk_close(desk);
+}
+
+/* The one check that waits is made, and comes back. */
+static void check_one(struct office *office)
+{
+    assert_int_equal(hashers_start(&office->hashers, 1), 0);
+    assert_int_equal(sem_wait(&office->rings), 0);
+    hashers_stop(&office->hashers);
+    office->hashers.stopping = false;
+}
+
+TEST(an_expensive_password_is_checked_later)
+{
+    static const struct {
+        const char *user;
+        const char *password;
+        enum mqtt_reason reason;
+    } rows[] = {
+        { "alice", "wonder", MQTT_SUCCESS },
+        { "alice", "wrong", MQTT_NOT_AUTHORIZED },
+        /* As long for a name that there is not, and never let in by another one's password. */
+        { "bob", "wonder", MQTT_NOT_AUTHORIZED },
+    };
+    struct office office;
+    struct desk desk;
+
+    office_open(&office, &desk);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct access_ticket ticket;
+        struct access_verdict verdict = admit(&desk, 0, rows[i].user, rows[i].password);
+
+        assert_int_equal(verdict.reason, MQTT_CONTINUE_AUTHENTICATION);
+        assert_false(authority_next(&desk.authority, &ticket, &verdict));
+        check_one(&office);
+        assert_true(authority_next(&desk.authority, &ticket, &verdict));
+        assert_int_equal(verdict.reason, rows[i].reason);
+        if (verdict.identity)
+            desk.access.forget(desk.access.context, verdict.identity);
+    }
+    assert_int_equal(admit(&desk, 0, "alice", NULL).reason, MQTT_NOT_AUTHORIZED);
+    office_close(&office, &desk);
+}
+
+TEST(rules_that_change_meanwhile_count)
+{
+    struct office office;
+    struct desk desk;
+    struct access_ticket ticket;
+    struct access_verdict verdict;
+    struct rulebook *old;
+
+    office_open(&office, &desk);
+    old = desk.book;
+    assert_int_equal(admit(&desk, 0, "alice", "wonder").reason, MQTT_CONTINUE_AUTHENTICATION);
+    check_one(&office);
+    write_passwords(&desk, "wonder");
+    assert_int_equal(
+            rulebook_read(&desk.book, desk.config, &desk.fixture.source, &desk.fixture.report), 0);
+    authority_use(&desk.authority, desk.book);
+    rulebook_free(old);
+    assert_true(authority_next(&desk.authority, &ticket, &verdict));
+    assert_int_equal(verdict.reason, MQTT_NOT_AUTHORIZED);
+    office_close(&office, &desk);
 }
 
 TEST(rights_are_those_of_the_name_that_was_given)
