@@ -3,6 +3,7 @@
 
 import pytest
 
+from certificates import Authority
 from mqtt_js import run_scenario
 from paho_client import V31, V311, V5, Client
 from server import IS_NIGHTJAR, free_port
@@ -42,6 +43,19 @@ def connected(server, client_id="c", version=4, **options):
 @pytest.mark.parametrize("scenario", ["everyQosInOrder", "largePayload", "will"])
 def test_mqtt_js(server, version, scenario):
     run_scenario(f"ws://127.0.0.1:{server.port}/mqtt", version, scenario)
+
+
+@pytest.mark.ours_only("Mosquitto 2.0.11 does not start with WebSocket alone")
+@pytest.mark.sanitizer
+@pytest.mark.parametrize("scenario", ["everyQosInOrder", "largePayload"])
+def test_mqtt_js_over_tls(start_server, tmp_path, scenario):
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("server", kind="server")
+    server = start_server("threads 4", listener="\n".join(
+        [LISTENER, f"certfile {certificate}", f"keyfile {key}"]))
+    run_scenario(f"wss://localhost:{server.port}/mqtt", "5.0", scenario,
+                 NODE_EXTRA_CA_CERTS=str(authority.certificate))
+    server.await_log("client.connected .*tls=TLSv1.3")
 
 
 @pytest.mark.sanitizer
