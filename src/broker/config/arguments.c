@@ -47,8 +47,7 @@ static int take_keylog(struct arguments *arguments, const char *value, char *pro
 {
     (void)arguments;
     (void)value;
-    snprintf(problem, PROBLEM_SIZE,
-            "Error: --tls-keylog has no keys to write, as TLS is not there yet; remove it.");
+    snprintf(problem, PROBLEM_SIZE, "Error: --tls-keylog is not there yet; remove it.");
     return -EINVAL;
 }
 
