@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server process under test: its start, its log, its memory and its end."""
 
+import itertools
 import os
 import random
 import re
@@ -43,11 +44,12 @@ def _claim_ports():
 
 
 _ports, _claim = _claim_ports()
+_turn = itertools.cycle(random.sample(_ports, PORTS))
 
 
 def free_port():
-    """A loopback port that nobody listens on."""
-    for port in random.sample(_ports, PORTS):
+    """A loopback port that nobody listens on, and that was not given for long."""
+    for port in itertools.islice(_turn, PORTS):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
