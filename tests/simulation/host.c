@@ -97,16 +97,34 @@ static void write_event(void *context, const struct event *event)
 }
 
 /* Who is let in gets the host for an identity, which is to come back as often as it was given. */
+static struct access_verdict decide(struct host *host, bool stranger)
+{
+    if (stranger)
+        return (struct access_verdict){ .reason = MQTT_NOT_AUTHORIZED };
+    host->identities++;
+    return (struct access_verdict){ .reason = MQTT_SUCCESS, .identity = host };
+}
+
+/* At once, or later: then give_verdicts() does. */
 static struct access_verdict admit(void *context, const struct access_arrival *arrival)
 {
     const struct mqtt_connect *connect = arrival->connect;
     struct host *host = context;
 
+    bool stranger = connect->has_user_name && bytes_equal(connect->user_name, BYTES("stranger"));
+
     check_no_lock(host, "while a client is admitted");
-    if (connect->has_user_name && bytes_equal(connect->user_name, BYTES("stranger")))
-        return (struct access_verdict){ .reason = MQTT_NOT_AUTHORIZED };
-    host->identities++;
-    return (struct access_verdict){ .reason = MQTT_SUCCESS, .identity = host };
+    if (host->verdict_count == VERDICTS_MAX || !chance(&host->world->random, 3))
+        return decide(host, stranger);
+    host->verdicts[host->verdict_count++] = (struct verdict){
+        .ticket = arrival->ticket,
+        .link = host->asking,
+        .shard = host->asking->shard,
+        .serial = host->asking->serial,
+        .stranger = stranger,
+    };
+    host->asking = NULL;
+    return (struct access_verdict){ .reason = MQTT_CONTINUE_AUTHENTICATION };
 }
 
 static void forget(void *context, void *identity)
@@ -541,6 +559,7 @@ static void receive(struct host *host, struct link *link)
     if (may_end_any(world) && link->marks_count > 0 &&
             size > link->marks[link->marks_first].end - link->up.taken)
         size = link->marks[link->marks_first].end - link->up.taken;
+    host->asking = link;
     received = core_receive(host->shards[link->shard].core, link->connection,
             bytes_first(pipe_bytes(&link->up), size), world->now_ms);
     assert(received.used <= size);
@@ -551,7 +570,10 @@ static void receive(struct host *host, struct link *link)
     link->up_arrived -= received.used;
     if (received.used > 0)
         link->used_ms = world->now_ms;
-    take_marks(host, link, received.verdict);
+    link->admitting = received.verdict == CORE_WAIT && !host->asking;
+    /* A CONNECT takes effect with its verdict. */
+    if (!link->admitting)
+        take_marks(host, link, received.verdict);
     switch (received.verdict) {
     case CORE_READ:
         break;
@@ -626,6 +648,44 @@ static void read_all(struct host *host, unsigned shard)
     }
 }
 
+/* One verdict, in any order; the link may have ended, or be another one. */
+static void give_verdict(struct host *host, unsigned number)
+{
+    struct verdict due = host->verdicts[number];
+    struct access_verdict verdict = decide(host, due.stranger);
+    struct link *link = due.link;
+
+    host->verdicts[number] = host->verdicts[--host->verdict_count];
+    core_admitted(host->shards[due.shard].core, due.ticket, &verdict, host->world->now_ms);
+    check_no_lock(host, "after core_admitted()");
+    if (link->serial != due.serial || !link->connection || !link->admitting) {
+        world_count(host->world, TALLY_VERDICT_IN_VAIN);
+        return;
+    }
+    world_count(host->world, TALLY_VERDICT_LATER);
+    link->admitting = false;
+    if (connection_fate(link->connection) == CONNECTION_STAYS) {
+        take_marks(host, link, CORE_READ);
+        return;
+    }
+    if (!link->ended)
+        take_marks(host, link, CORE_END);
+    end_link(host, link);
+    link->output_due = true;
+}
+
+static void give_verdicts(struct host *host, unsigned shard)
+{
+    for (unsigned v = host->verdict_count; v-- > 0;) {
+        if (host->verdicts[v].shard != shard)
+            continue;
+        if (host->world->calm || chance(&host->world->random, 2))
+            give_verdict(host, v);
+        else
+            host->shards[shard].awake = true;
+    }
+}
+
 /* ---- Turns ---- */
 
 static void take_parcels(struct host *host, unsigned shard)
@@ -666,6 +726,7 @@ void host_turn(struct host *host, unsigned shard)
     core_take_mail(at->core, world->now_ms);
     write_full(host, shard);
     take_parcels(host, shard);
+    give_verdicts(host, shard);
     (void)core_tick(at->core, world->now_ms);
     wake(host, core_end_turn(at->core));
     write_all(host, shard);
@@ -740,6 +801,8 @@ void host_shut_down(struct host *host)
 
 bool host_busy(const struct host *host)
 {
+    if (host->verdict_count > 0)
+        return true;
     for (unsigned s = 0; s < host->world->plan.shards; s++) {
         if (host->shards[s].awake)
             return true;

@@ -9,7 +9,7 @@
 #include "tests/simulation/link.h"
 #include "tests/simulation/world.h"
 
-enum { LINKS_MAX = 64, LOCKS_MAX = 256 };
+enum { LINKS_MAX = 64, LOCKS_MAX = 256, VERDICTS_MAX = 64 };
 
 struct lock {
     unsigned rank; /* in order of creation: locks are taken in this order */
@@ -22,6 +22,15 @@ struct shard {
     int64_t deadline_ms;
 };
 
+/* A client that is to learn later whether it comes in; it may be gone by then. */
+struct verdict {
+    struct access_ticket ticket;
+    struct link *link;
+    unsigned shard;
+    uint32_t serial; /* of the link, which may be another one's now */
+    bool stranger;
+};
+
 struct host {
     struct world *world;
     struct hub *hub;
@@ -32,7 +41,10 @@ struct host {
     struct lock *held[LOCKS_MAX]; /* in the order of taking */
     unsigned held_count;
     uint32_t serials;
-    uint32_t identities; /* that core holds */
+    uint32_t identities;                   /* that core holds */
+    struct verdict verdicts[VERDICTS_MAX]; /* to be given, in no order */
+    unsigned verdict_count;
+    struct link *asking; /* the link that core_receive() is about; NULL once it was told to wait */
     uint8_t *head;       /* the buffer that cores fill */
     size_t head_size;
     bool stopped; /* host_shut_down() was called */

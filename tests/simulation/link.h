@@ -62,6 +62,7 @@ struct link {
     bool up_cut;        /* its end follows those bytes */
     bool fresh;         /* something arrived that core has not been shown */
     bool waits;         /* CORE_WAIT, or a parcel that had no room */
+    bool admitting;     /* its CONNECT is read, and the verdict comes later */
     bool ended;         /* CORE_END, or a fate */
     bool end_told;      /* to the oracle */
     struct mark *marks; /* a ring */

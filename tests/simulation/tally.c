@@ -54,6 +54,8 @@ static const struct {
     [TALLY_SUBSCRIPTION_ID] = { "subscription ids received", NEED_ALWAYS },
     [TALLY_EXPIRY_RECEIVED] = { "message expiry received", NEED_ALWAYS },
     [TALLY_REFUSED_BY_CLIENT] = { "refused by subscribers", NEED_ALWAYS },
+    [TALLY_VERDICT_LATER] = { "clients admitted or refused later", NEED_ALWAYS },
+    [TALLY_VERDICT_IN_VAIN] = { "verdicts on clients that were gone", NEED_ALWAYS },
     [TALLY_PARCEL] = { "parcels moved", NEED_SHARDS },
     [TALLY_PARCEL_DELAYED] = { "parcels delayed", NEED_SHARDS },
     [TALLY_WAITED] = { "left unread for room", NEED_ALWAYS },
