@@ -36,9 +36,12 @@ struct campaign {
  */
 int campaign_init(struct campaign *campaign, const struct campaign_options *options);
 
-/* Plays them; where SIGINT or SIGTERM is blocked and comes, those under way are played to their end,
- * cleared, and the rest is skipped. Their results are in the entries when it returns. Returns 0, or -errno when not even
- * one thread could be started. */
+/**
+ * Plays them; their results are in the entries when it returns. Where SIGINT or SIGTERM is blocked
+ * and comes, those under way are played to their end and cleared, and the rest is skipped.
+ *
+ * Returns 0, or -errno when not even one thread could be started.
+ */
 int campaign_run(struct campaign *campaign, const struct campaign_options *options,
         const struct check_target *target, const struct wire *wire);
 

@@ -33,8 +33,8 @@ struct check_setup {
 
 /**
  * Plays the case, then clears what it has left at the server: sessions and retained messages. A
- * case whose need the target does not offer is skipped at once. Over sockets each of both ends after
- * half a minute and ten times wire->patience_ms, whatever the server does.
+ * case whose need the target does not offer is skipped at once. Over sockets each of both ends
+ * after half a minute and ten times wire->patience_ms, whatever the server does.
  *
  * *out is the caller's, to be given back with check_result_deinit(). The result of a case does not
  * depend on any other one, so several threads may each play one.
