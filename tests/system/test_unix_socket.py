@@ -40,8 +40,8 @@ def test_mosquitto_tools(server, version):
 def test_many_clients_are_taken_by_whichever_thread(server, path):
     clients = [socket.socket(socket.AF_UNIX) for _ in range(100)]
     for i, client in enumerate(clients):
-        client.settimeout(PATIENCE_S)
         client.connect(str(path))
+        client.settimeout(PATIENCE_S)
         client.sendall(connect(4, f"c{i}"))
     for client in clients:
         assert client.recv(4) == bytes.fromhex("20020000")
