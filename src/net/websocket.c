@@ -492,7 +492,7 @@ static void take_control(struct websocket *websocket, uint8_t opcode)
     inflow->control_size = 0;
     if (opcode == WSLAY_CONNECTION_CLOSE)
         take_close(websocket, payload);
-    else if (opcode == WSLAY_PING)
+    else if (opcode == WSLAY_PING && !websocket->closed)
         result = say_pong(websocket, payload);
     if (result < 0)
         end(websocket, result, NULL);

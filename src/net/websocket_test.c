@@ -605,8 +605,11 @@ TEST(a_shutdown_says_so_first)
     assert_int_equal(stream_shutdown(line->stream), 0);
     assert_true(line->below.shut);
     expect_output(line, BYTES("\x88\x02\x03\xe8"));
+    line->below.input = BYTES("\x89\x80\0\0\0\0"); /* after a close frame nothing is said */
+    assert_int_equal(read_once(line), -EAGAIN);
     line->below.input = BYTES("\x88\x82\0\0\0\0\x03\xe8");
     assert_int_equal(read_once(line), 0);
+    expect_output(line, (struct bytes){ 0 });
     line_close(line);
 }
 
