@@ -597,6 +597,9 @@ static void took_subscribe(struct oracle *oracle, struct shadow *shadow, const s
     struct interest *interest = &shadow->interests[mark->filter];
     bool is_new = !interest->active;
 
+    /* It may join the group anew, whose last member's session has expired just now. */
+    if (names_filter_shared(mark->filter))
+        void_dead_group(oracle, mark->filter - FILTER_SHARED_FIRST);
     *interest = (struct interest){
         .active = true,
         .sure = !memory_may_fail(oracle) && !names_filter_shared(mark->filter),
