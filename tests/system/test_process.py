@@ -214,14 +214,28 @@ def reload(server, old, new):
 
 
 @pytest.mark.sanitizer
-@pytest.mark.ours_only("Mosquitto 2.0.11 then ends the connections that it would not accept now")
+@pytest.mark.ours_only("Mosquitto 2.0.11 does not apply this on reload")
+@pytest.mark.config("max_keepalive 1000")
 def test_sighup_reads_the_file_again_and_keeps_the_connections(server):
     with Client(server, "stays") as client:
         client.subscribe("a", 1)
-        reload(server, "allow_anonymous true", "allow_anonymous false")
-        until(lambda: Client(server, "probe").code == 0x87, "anonymous clients to be refused")
+        reload(server, "max_keepalive 1000", "max_keepalive 77")
+
+        def keepalive():
+            with Client(server, "probe", keepalive_s=5000) as probe:
+                return probe.connack.ServerKeepAlive
+
+        until(lambda: keepalive() == 77, "the new limit")
         client.publish("a", "x", 1)
         assert client.take(1)[0].payload == b"x"
+
+
+@pytest.mark.sanitizer
+def test_sighup_ends_whom_the_server_would_not_let_in_now(server):
+    with Client(server, "goes") as client:
+        reload(server, "allow_anonymous true", "allow_anonymous false")
+        client.expect_end(0x87)
+        assert Client(server, "probe").code == 0x87
 
 
 @pytest.mark.ours_only("Mosquitto 2.0.11 does not apply these on reload")
