@@ -499,8 +499,18 @@ static bool may_end_any(const struct world *world)
             (world->plan.limited && world->plan.settings.queue_full_policy == QUEUE_DISCONNECT);
 }
 
-/* What core has used is shown to the oracle and to the client, packet by packet. */
-static void take_marks(struct host *host, struct link *link, enum core_verdict verdict)
+static uint64_t publishes_of(const struct host *host, const struct link *link)
+{
+    const struct counters *counters = core_counters(host->shards[link->shard].core);
+
+    return counter_read(&counters->publish_received);
+}
+
+/*
+ * What core has used is shown to the oracle and to the client, packet by packet. A PUBLISH that it
+ * threw away unread, for its connection had ended before it, was not taken: `unread` says so.
+ */
+static void take_marks(struct host *host, struct link *link, enum core_verdict verdict, bool unread)
 {
     struct world *world = host->world;
     bool may_end = may_end_any(world) || host->stopped;
@@ -515,6 +525,8 @@ static void take_marks(struct host *host, struct link *link, enum core_verdict v
                 "client %u",
                 mark.type, mark.id, mark.message, mark.qos, mark.filter, mark.retain_handling,
                 link->client);
+        if (unread && mark.type == WIRE_PUBLISH && !mark.wrong)
+            continue;
         oracle_took(world->oracle, link, &mark, verdict == CORE_END);
         client_taken(&world->clients[link->client], link, &mark);
         if (mark.wrong && verdict != CORE_END)
@@ -552,6 +564,7 @@ static void receive(struct host *host, struct link *link)
 {
     struct world *world = host->world;
     size_t size = link->up_arrived;
+    uint64_t published = publishes_of(host, link);
     struct core_received received;
 
     if (!world->calm && size > 1 && chance(&world->random, 3))
@@ -573,7 +586,9 @@ static void receive(struct host *host, struct link *link)
     link->admitting = received.verdict == CORE_WAIT && !host->asking;
     /* A CONNECT takes effect with its verdict. */
     if (!link->admitting)
-        take_marks(host, link, received.verdict);
+        take_marks(host, link, received.verdict,
+                received.verdict == CORE_END && may_end_any(world) &&
+                        published == publishes_of(host, link));
     switch (received.verdict) {
     case CORE_READ:
         break;
@@ -665,11 +680,11 @@ static void give_verdict(struct host *host, unsigned number)
     world_count(host->world, TALLY_VERDICT_LATER);
     link->admitting = false;
     if (connection_fate(link->connection) == CONNECTION_STAYS) {
-        take_marks(host, link, CORE_READ);
+        take_marks(host, link, CORE_READ, false);
         return;
     }
     if (!link->ended)
-        take_marks(host, link, CORE_END);
+        take_marks(host, link, CORE_END, false);
     end_link(host, link);
     link->output_due = true;
 }
