@@ -132,12 +132,7 @@ int password_file_read(struct password_file **out, const char *path, const struc
     if (!file)
         return -ENOMEM;
     file->path = strdup(path);
-    result = file->path ? source->read(source->context, path, &file->text) : -ENOMEM;
-    if (result < 0 && result != -ENOMEM) {
-        report_tell(report, REPORT_ERROR, (struct report_origin){ path, 0 }, "cannot be read: %s",
-                strerror(-result));
-        result = -EINVAL;
-    }
+    result = file->path ? source_read_told(source, path, &file->text, report) : -ENOMEM;
     if (result == 0)
         result = read_lines(file, report);
     if (result == 0)

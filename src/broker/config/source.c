@@ -151,3 +151,15 @@ void source_names_free(struct source_names *names)
     free(names->paths);
     *names = (struct source_names){ 0 };
 }
+
+int source_read_told(
+        const struct source *source, const char *path, struct bytes *out, struct report *report)
+{
+    int result = source->read(source->context, path, out);
+
+    if (result == 0 || result == -ENOMEM)
+        return result;
+    report_tell(report, REPORT_ERROR, (struct report_origin){ path, 0 }, "cannot be read: %s",
+            strerror(-result));
+    return -EINVAL;
+}

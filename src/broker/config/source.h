@@ -7,6 +7,7 @@
 #define BROKER_CONFIG_SOURCE_H
 
 #include "base/bytes.h"
+#include "broker/config/report.h"
 
 enum {
     SOURCE_FILE_BYTES_MAX = 16 << 20, /* of one file */
@@ -37,6 +38,14 @@ struct source {
 
 /* The file system. */
 struct source source_system(void);
+
+/**
+ * Reads a whole file, as above; why it cannot be read is told to the report.
+ *
+ * Returns 0, -EINVAL once it is told, or -ENOMEM.
+ */
+int source_read_told(
+        const struct source *source, const char *path, struct bytes *out, struct report *report);
 
 /*
  * Puts names into Mosquitto's order: letter by letter, capitals before small ones of the same
