@@ -8,11 +8,6 @@
 
 enum {
     RETAINED_MAX = 10000, /* messages that one case may leave */
-    RETAIN = 1,
-    WILL_RETAIN = 0x20,
-    CLEAN = 2,
-    TYPE_CONNECT = 1,
-    TYPE_PUBLISH = 3,
     ASSIGNED_CLIENT_IDENTIFIER = 0x12,
 };
 
@@ -40,11 +35,11 @@ static void remember_connect(struct check *check, struct bytes packet)
     flags = reader_u8(&in);
     reader_u16(&in);
     if (level == MQTT_5_0) {
-        properties = check_varint(&in);
+        properties = notation_length(&in);
         reader_bytes(&in, properties);
     }
-    check->retained |= (flags & WILL_RETAIN) != 0;
-    if (!(flags & CLEAN) || properties > 0)
+    check->retained |= (flags & CONNECT_WILL_RETAIN) != 0;
+    if (!(flags & CONNECT_CLEAN) || properties > 0)
         remember(check, reader_bytes(&in, reader_u16(&in)));
 }
 
@@ -54,7 +49,7 @@ void check_clear_later(struct check *check, struct bytes packet)
 
     if (type == TYPE_CONNECT)
         remember_connect(check, packet);
-    if (type == TYPE_PUBLISH && (packet.data[0] & RETAIN))
+    if (type == TYPE_PUBLISH && (packet.data[0] & PUBLISH_RETAIN))
         check->retained = true;
 }
 
@@ -63,14 +58,20 @@ void check_clear_assigned(struct check *check, struct bytes connack)
     remember(check, probe_property_text(connack, ASSIGNED_CLIENT_IDENTIFIER));
 }
 
+/* In hex pairs; `out` has room for twice the bytes and the NUL. */
+static void write_hex(char *out, struct bytes bytes)
+{
+    for (size_t i = 0; i < bytes.size; i++)
+        snprintf(out + i * 2, 3, "%02x", bytes.data[i]);
+}
+
 static void clear_session(struct check *check, const void *what)
 {
     const struct bytes id = *(const struct bytes *)what;
     char text[CHECK_ID_SIZE * 2 + 1];
     struct probe *probe;
 
-    for (size_t i = 0; i < id.size; i++)
-        snprintf(text + i * 2, 3, "%02x", id.data[i]);
+    write_hex(text, id);
     probe = probe_connects(check, "02 0000 %s %04zx %.*s",
             check->setup.version == MQTT_5_0 ? "00" : "", id.size, (int)id.size * 2, text);
     probe_disconnects(probe);
@@ -92,13 +93,12 @@ static void clear_retained(struct check *check, const void *what)
 
         if (packet.size == 0)
             break;
-        if (packet.data[0] >> 4 != TYPE_PUBLISH || !(packet.data[0] & RETAIN))
+        if (packet.data[0] >> 4 != TYPE_PUBLISH || !(packet.data[0] & PUBLISH_RETAIN))
             continue;
         topic = reader_bytes(&in, reader_u16(&in));
         if (topic.size * 2 >= sizeof(text))
             continue;
-        for (size_t j = 0; j < topic.size; j++)
-            snprintf(text + j * 2, 3, "%02x", topic.data[j]);
+        write_hex(text, topic);
         probe_send(probe, "31 RL %04zx %s %s", topic.size, text, properties);
     }
     probe_disconnects(probe);

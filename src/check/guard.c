@@ -8,15 +8,6 @@
 #include "check/state.h"
 
 enum {
-    TYPE_CONNECT = 1,
-    TYPE_PUBLISH = 3,
-    TYPE_PUBACK = 4,
-    TYPE_PUBREC = 5,
-    TYPE_PUBCOMP = 7,
-    TYPE_SUBSCRIBE = 8,
-    RETAIN = 1,
-    WILL = 0x04,
-    WILL_RETAIN = 0x20,
     QOS_MAX = 2, /* 3 is put to any server */
     FAILURE = 0x80,
 };
@@ -41,17 +32,17 @@ static void guard_connect(struct check *check, struct reader in)
     reader_bytes(&in, reader_u16(&in));
     reader_u8(&in);
     flags = reader_u8(&in);
-    if (in.failed || !(flags & WILL))
+    if (in.failed || !(flags & CONNECT_WILL))
         return;
     guard_qos(check, flags >> 3 & 3);
-    guard_retain(check, flags & WILL_RETAIN);
+    guard_retain(check, flags & CONNECT_WILL_RETAIN);
 }
 
 static void guard_subscribe(const struct probe *probe, struct reader in)
 {
     reader_u16(&in);
     if (probe->version == MQTT_5_0)
-        reader_bytes(&in, check_varint(&in));
+        reader_bytes(&in, notation_length(&in));
     while (in.rest.size > 0 && !in.failed) {
         uint8_t options;
 
@@ -69,7 +60,7 @@ static void guard_publish(struct probe *probe, uint8_t first)
     unsigned qos = first >> 1 & 3;
 
     guard_qos(check, qos);
-    guard_retain(check, first & RETAIN);
+    guard_retain(check, first & PUBLISH_RETAIN);
     if (qos == 0 || probe->version != MQTT_5_0 || receive_max == 0)
         return;
     if (++probe->open > receive_max && check->need != NEED_RECEIVE_LIMIT)

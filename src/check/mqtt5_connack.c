@@ -21,13 +21,6 @@ enum {
     SHARED_SUBSCRIPTION_AVAILABLE = 0x2A,
 };
 
-static bool has(struct bytes packet, uint8_t property)
-{
-    uint32_t value;
-
-    return probe_property(packet, property, &value);
-}
-
 /* ---- When it comes ---- */
 
 static void connack_comes_before_all_that_has_waited(struct check *check)
@@ -310,7 +303,7 @@ static void expect_connack_without(struct check *check, uint8_t property)
         struct probe *a = probe_tries(check, "02 0000 %s S'~a'", properties[i]);
         struct bytes answer = probe_take(a);
 
-        if (answer.size > 0 && answer.data[0] >> 4 == CONNACK && has(answer, property))
+        if (answer.size > 0 && answer.data[0] >> 4 == CONNACK && probe_has(answer, property))
             check_fail(check, "no property %02x makes CONNACK larger than 5 bytes",
                     (unsigned)property);
         probe_cut(a);
@@ -387,7 +380,7 @@ static void the_clients_keep_alive_rules_where_the_server_gives_none(struct chec
 {
     struct probe *a = probe_connects(check, "02 0001 00 S'~a'");
 
-    if (has(probe_connack(a), SERVER_KEEP_ALIVE))
+    if (probe_has(probe_connack(a), SERVER_KEEP_ALIVE))
         check_skip(check, "the server has a Keep Alive of its own");
     check_wait(check, 1000);
     if (!probe_is_open(a))
@@ -411,8 +404,8 @@ static void the_clients_expiry_rules_where_the_server_gives_none(struct check *c
     struct probe *a = probe_connects(check, "00 0000 (11 00000001) S'~a'");
     struct probe *b = probe_connects(check, "00 0000 (11 0000003c) S'~b'");
 
-    if (has(probe_connack(a), SESSION_EXPIRY_INTERVAL) ||
-            has(probe_connack(b), SESSION_EXPIRY_INTERVAL))
+    if (probe_has(probe_connack(a), SESSION_EXPIRY_INTERVAL) ||
+            probe_has(probe_connack(b), SESSION_EXPIRY_INTERVAL))
         check_skip(check, "the server has a session expiry of its own");
     probe_disconnects(a);
     probe_disconnects(b);
@@ -476,7 +469,7 @@ static void only_who_is_sent_elsewhere_gets_a_reference(struct check *check)
         bool connack = answer.size >= 5 && answer.data[0] >> 4 == CONNACK;
 
         if (connack && answer.data[3] != 0x9C && answer.data[3] != 0x9D &&
-                has(answer, SERVER_REFERENCE))
+                probe_has(answer, SERVER_REFERENCE))
             check_fail(check, "CONNACK %02x has no Server Reference", (unsigned)answer.data[3]);
     }
 }

@@ -16,13 +16,6 @@ enum {
     USER_PROPERTY = 0x26,
 };
 
-static bool has(struct bytes packet, uint8_t property)
-{
-    uint32_t value;
-
-    return probe_property(packet, property, &value);
-}
-
 /*
  * Whether the server lets the client in. It may as well refuse it, with one of two codes or without
  * a word.
@@ -177,7 +170,7 @@ static void a_client_that_pings_is_kept_and_another_is_not(struct check *check)
     struct probe *a = probe_connects(check, "02 0001 00 S'~a'");
     struct probe *silent = probe_connects(check, "02 0001 00 S'~b'");
 
-    if (has(probe_connack(a), SERVER_KEEP_ALIVE))
+    if (probe_has(probe_connack(a), SERVER_KEEP_ALIVE))
         check_skip(check, "the server has a Keep Alive of its own");
     for (unsigned i = 0; i < 4; i++) {
         check_wait(check, 750);
@@ -315,7 +308,7 @@ static void expect_no_response_information(struct check *check, const char *prop
 {
     struct probe *a = probe_connects(check, "02 0000 %s S'~a'", properties);
 
-    if (has(probe_connack(a), RESPONSE_INFORMATION))
+    if (probe_has(probe_connack(a), RESPONSE_INFORMATION))
         check_fail(check, "CONNACK has no Response Information");
     probe_disconnects(a);
 }
@@ -334,7 +327,8 @@ static void expect_bare_code(struct check *check, struct probe *probe)
 
     if (packet.size == 0)
         probe_expect_closed(probe);
-    if (type != DISCONNECT && (has(packet, REASON_STRING) || has(packet, USER_PROPERTY)))
+    if (type != DISCONNECT &&
+            (probe_has(packet, REASON_STRING) || probe_has(packet, USER_PROPERTY)))
         check_fail(check, "the answer has neither a Reason String nor a User Property");
 }
 

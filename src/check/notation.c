@@ -247,7 +247,7 @@ struct matching {
     bool wrong; /* the text is */
 };
 
-static uint32_t read_length(struct reader *in)
+uint32_t notation_length(struct reader *in)
 {
     uint32_t value = 0;
 
@@ -334,9 +334,9 @@ static bool match_simple(struct matching *matching, const struct token *token)
     else if (token->kind == TOKEN_ID)
         match_id(matching, token->value);
     else if (token->kind == TOKEN_PROPERTIES)
-        reader_bytes(&matching->in, read_length(&matching->in));
+        reader_bytes(&matching->in, notation_length(&matching->in));
     else if (token->kind == TOKEN_LENGTH)
-        matching->differs |= read_length(&matching->in) != matching->in.rest.size;
+        matching->differs |= notation_length(&matching->in) != matching->in.rest.size;
     else if (token->kind == TOKEN_STAR)
         matching->in.rest = (struct bytes){ 0 };
     else
@@ -402,7 +402,7 @@ static const char *match_section(struct matching *matching, const char *at)
         matching->wrong = true;
         return NULL;
     }
-    section.in.rest = reader_bytes(&matching->in, read_length(&matching->in));
+    section.in.rest = reader_bytes(&matching->in, notation_length(&matching->in));
     while (taken < count) {
         size_t i = 0;
 

@@ -25,6 +25,7 @@
 #define CHECK_NOTATION_H
 
 #include "base/bytes.h"
+#include "base/reader.h"
 #include "base/writer.h"
 
 enum { NOTATION_IDS = 10 };
@@ -58,5 +59,8 @@ enum notation_match notation_fits(
 
 /* The text of the next packet: behind the '|' that ends this one's, or the end of the text. */
 const char *notation_next(const char *text);
+
+/* Takes a variable byte integer off the front. */
+uint32_t notation_length(struct reader *in);
 
 #endif

@@ -7,30 +7,13 @@
 #include "check/probe.h"
 #include "check/state.h"
 
-enum { LENGTH_SIZE_MAX = 4 };
-
-uint32_t check_varint(struct reader *in)
-{
-    uint32_t value = 0;
-
-    for (unsigned i = 0; i < LENGTH_SIZE_MAX; i++) {
-        uint8_t byte = reader_u8(in);
-
-        value |= (uint32_t)(byte & 0x7F) << 7 * i;
-        if (byte < 0x80)
-            return value;
-    }
-    reader_fail(in);
-    return 0;
-}
-
 struct bytes check_first_packet(struct bytes bytes)
 {
     struct reader in = { .rest = bytes };
     uint32_t remaining;
 
     reader_u8(&in);
-    remaining = check_varint(&in);
+    remaining = notation_length(&in);
     if (in.failed || in.rest.size < remaining)
         return (struct bytes){ 0 };
     return bytes_first(bytes, bytes.size - in.rest.size + remaining);
@@ -41,7 +24,7 @@ struct bytes check_body(struct bytes packet)
     struct reader in = { .rest = packet };
 
     reader_u8(&in);
-    check_varint(&in);
+    notation_length(&in);
     return in.rest;
 }
 
@@ -105,7 +88,7 @@ static void read_value(
         *number = reader_u32(in);
         break;
     case KIND_VARINT:
-        *number = check_varint(in);
+        *number = notation_length(in);
         break;
     case KIND_PAIR:
         reader_bytes(in, reader_u16(in));
@@ -136,7 +119,7 @@ static struct bytes section(struct bytes packet)
         reader_u16(&in);
     else
         reader_u8(&in);
-    return reader_bytes(&in, in.rest.size > 0 ? check_varint(&in) : 0);
+    return reader_bytes(&in, in.rest.size > 0 ? notation_length(&in) : 0);
 }
 
 static bool find(struct bytes packet, uint8_t property, uint32_t *number, struct bytes *text)
@@ -162,6 +145,13 @@ bool probe_property(struct bytes packet, uint8_t property, uint32_t *value)
         return false;
     *value = number;
     return true;
+}
+
+bool probe_has(struct bytes packet, uint8_t property)
+{
+    uint32_t value;
+
+    return probe_property(packet, property, &value);
 }
 
 struct bytes probe_property_text(struct bytes packet, uint8_t property)

@@ -15,12 +15,9 @@ enum {
     CONNACK = 0x20,
     PUBREC = 0x50,
     DISCONNECT = 0xE0,
-    CONNECT_TYPE = 1,
-    PUBLISH_TYPE = 3,
     REOPEN_SETTLES = 10, /* settling times before a server counts as gone */
     READ_SIZE = 65536,
     SHOWN_MAX = 64,  /* bytes of a packet in the transcript */
-    CODES_MAX = 32,  /* reason codes in one list */
     OUR_ID = 0x7FFF, /* of what the functions at the end send; over when they return */
 };
 
@@ -55,7 +52,7 @@ static struct bytes octets_bytes(const struct octets *octets)
 
 static void note_bytes(const struct probe *probe, char direction, struct bytes bytes)
 {
-    bool login = direction == '>' && bytes.data[0] >> 4 == CONNECT_TYPE && probe->login_size > 0;
+    bool login = direction == '>' && bytes.data[0] >> 4 == TYPE_CONNECT && probe->login_size > 0;
     size_t size = bytes.size - (login ? probe->login_size : 0);
     size_t shown = size < SHOWN_MAX ? size : SHOWN_MAX;
     char text[SHOWN_MAX * 3 + 1] = "";
@@ -270,7 +267,7 @@ static struct bytes find_packet(const struct probe *probe, enum taking taking)
     struct bytes rest = octets_bytes(&probe->down);
     struct bytes packet = check_first_packet(rest);
 
-    while (taking == TAKE_ANSWER && packet.size > 0 && packet.data[0] >> 4 == PUBLISH_TYPE) {
+    while (taking == TAKE_ANSWER && packet.size > 0 && packet.data[0] >> 4 == TYPE_PUBLISH) {
         rest = bytes_from(rest, packet.size);
         packet = check_first_packet(rest);
     }

@@ -194,6 +194,9 @@ void probe_expect_timeout(struct probe *probe);
  * it has none. Byte, two byte, four byte and variable byte integers. */
 bool probe_property(struct bytes packet, uint8_t property, uint32_t *value);
 
+/* Whether the packet has the property, of any kind. */
+bool probe_has(struct bytes packet, uint8_t property);
+
 /* The same for strings and binary data (of a pair, its second half); empty where it has none. */
 struct bytes probe_property_text(struct bytes packet, uint8_t property);
 

@@ -3,11 +3,24 @@
 #ifndef CHECK_STATE_H
 #define CHECK_STATE_H
 
-#include "base/reader.h"
 #include "check/notation.h"
 #include "check/run.h"
 
 #include <setjmp.h>
+
+/* The types of packets, and bits of their flags. */
+enum {
+    TYPE_CONNECT = 1,
+    TYPE_PUBLISH = 3,
+    TYPE_PUBACK = 4,
+    TYPE_PUBREC = 5,
+    TYPE_PUBCOMP = 7,
+    TYPE_SUBSCRIBE = 8,
+    PUBLISH_RETAIN = 0x01,
+    CONNECT_CLEAN = 0x02,
+    CONNECT_WILL = 0x04,
+    CONNECT_WILL_RETAIN = 0x20,
+};
 
 enum {
     CHECK_PACKETS_SIZE = 1 << 18, /* of what a case sends at once */
@@ -90,9 +103,6 @@ void check_clear(struct check *check);
 
 /* The packet that stands first in these bytes; empty when there is no whole one. */
 struct bytes check_first_packet(struct bytes bytes);
-
-/* A variable byte integer. */
-uint32_t check_varint(struct reader *in);
 
 /* What follows its fixed header. */
 struct bytes check_body(struct bytes packet);
