@@ -55,3 +55,10 @@ void buffer_reset(struct buffer *buffer, const struct memory *memory)
     memory_give(memory, buffer->data, buffer->capacity);
     *buffer = (struct buffer){ 0 };
 }
+
+void buffer_empty(struct buffer *buffer, const struct memory *memory, uint32_t kept_max)
+{
+    if (buffer->capacity > kept_max)
+        buffer_reset(buffer, memory);
+    buffer->size = 0;
+}

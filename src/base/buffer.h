@@ -27,6 +27,9 @@ void buffer_consume(struct buffer *buffer, const struct memory *memory, size_t s
 /* Empty again; memory goes back. */
 void buffer_reset(struct buffer *buffer, const struct memory *memory);
 
+/* Empty again; memory of at most `kept_max` bytes is kept for what comes next. */
+void buffer_empty(struct buffer *buffer, const struct memory *memory, uint32_t kept_max);
+
 static inline struct bytes buffer_bytes(const struct buffer *buffer)
 {
     return bytes_of(buffer->data, buffer->size);

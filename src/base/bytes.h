@@ -34,9 +34,19 @@ static inline bool bytes_equal(struct bytes a, struct bytes b)
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
+/* Below 0, 0 or above 0: whether a comes before b, byte by byte, as strcmp() tells of texts. */
+static inline int bytes_compare(struct bytes a, struct bytes b)
+{
+    size_t size = a.size < b.size ? a.size : b.size;
+    int order = size > 0 ? memcmp(a.data, b.data, size) : 0;
+
+    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
+}
+
 static inline bool bytes_start_with(struct bytes whole, struct bytes start)
 {
     return whole.size >= start.size &&
+            /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): without data it is empty */
             (start.size == 0 || memcmp(whole.data, start.data, start.size) == 0);
 }
 

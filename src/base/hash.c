@@ -35,13 +35,26 @@ static inline void absorb(struct state *s, uint64_t word)
     s->v0 ^= word;
 }
 
-/* Little-endian; compilers make one load of it where the count is constant. */
-static inline uint64_t word_at(const uint8_t *data, size_t count)
+/* Little-endian. Written out so that compilers make one load of it, which they do of no loop. */
+static inline uint64_t word_at(const uint8_t *data)
 {
+    return (uint64_t)data[0] | (uint64_t)data[1] << 8 | (uint64_t)data[2] << 16 |
+            (uint64_t)data[3] << 24 | (uint64_t)data[4] << 32 | (uint64_t)data[5] << 40 |
+            (uint64_t)data[6] << 48 | (uint64_t)data[7] << 56;
+}
+
+/* The last bytes, less than a word. Of what is longer they are the end of a whole word. */
+static inline uint64_t last_word(struct bytes bytes)
+{
+    size_t count = bytes.size % 8;
     uint64_t word = 0;
 
+    if (count == 0)
+        return 0;
+    if (bytes.size > 8)
+        return word_at(bytes.data + bytes.size - 8) >> (64 - 8 * count);
     for (size_t i = 0; i < count; i++)
-        word |= (uint64_t)data[i] << (8 * i);
+        word |= (uint64_t)bytes.data[i] << (8 * i);
     return word;
 }
 
@@ -56,8 +69,8 @@ uint64_t hash_bytes(const struct hash_key *key, struct bytes bytes)
     struct bytes rest = bytes;
 
     for (; rest.size >= 8; rest = bytes_from(rest, 8))
-        absorb(&s, word_at(rest.data, 8));
-    absorb(&s, word_at(rest.data, rest.size) | (uint64_t)bytes.size << 56);
+        absorb(&s, word_at(rest.data));
+    absorb(&s, last_word(bytes) | (uint64_t)bytes.size << 56);
     s.v2 ^= 0xff;
     sip_round(&s);
     sip_round(&s);

@@ -32,6 +32,24 @@ TEST(hash_agrees_with_another_siphash_1_3)
     assert_int_equal(hash_of_sample(&one, 63), 0x542052345bc68274);
 }
 
+TEST(quick_hash_sees_each_byte_and_the_size)
+{
+    uint8_t sample[24] = { 0 };
+
+    for (size_t size = 0; size <= sizeof(sample); size++) {
+        uint64_t before = hash_quick(bytes_of(sample, size));
+
+        for (size_t i = 0; i < size; i++) {
+            sample[i] = 1;
+            assert_int_not_equal(hash_quick(bytes_of(sample, size)), before);
+            sample[i] = 0;
+        }
+        if (size > 0)
+            assert_int_not_equal(hash_quick(bytes_of(sample, size - 1)), before);
+    }
+    assert_int_equal(hash_quick((struct bytes){ 0 }), hash_quick(BYTES("")));
+}
+
 TEST(hash_of_nothing_needs_no_pointer)
 {
     static const struct hash_key key = { { 1, 2 } };

@@ -3,12 +3,29 @@
 
 #include <assert.h>
 
-enum { CAPACITY_MIN = 8 };
+enum { CAPACITY_MIN = 2 }; /* Most sessions have one subscription. */
+
+/* A hash as a place keeps it: never 0, which is a free place. */
+static uint32_t mark_of(uint64_t hash)
+{
+    return (uint32_t)hash ? (uint32_t)hash : 1;
+}
+
+/* Of a map that has places. */
+static uint32_t *marks_of(const struct map *map)
+{
+    return (uint32_t *)(map->values + map->capacity);
+}
+
+static size_t block_size(uint32_t capacity)
+{
+    return capacity * (sizeof(void *) + sizeof(uint32_t));
+}
 
 void map_deinit(struct map *map, const struct memory *memory)
 {
-    memory_give(memory, map->entries, map->capacity * sizeof(*map->entries));
-    map->entries = NULL;
+    memory_give(memory, map->values, block_size(map->capacity));
+    map->values = NULL;
     map->capacity = 0;
     map->count = 0;
 }
@@ -16,41 +33,45 @@ void map_deinit(struct map *map, const struct memory *memory)
 void *map_find(const struct map *map, uint64_t hash, struct bytes key)
 {
     uint32_t mask = map->capacity - 1;
+    uint32_t mark = mark_of(hash);
+    const uint32_t *marks;
 
     if (map->count == 0)
         return NULL;
-    for (uint32_t i = (uint32_t)hash & mask; map->entries[i].value; i = (i + 1) & mask) {
-        if (map->entries[i].hash == hash && bytes_equal(map->key(map->entries[i].value), key))
-            return map->entries[i].value;
+    marks = marks_of(map);
+    for (uint32_t i = mark & mask; marks[i]; i = (i + 1) & mask) {
+        if (marks[i] == mark && bytes_equal(map->key(map->values[i]), key))
+            return map->values[i];
     }
     return NULL;
 }
 
-static void place(struct map *map, uint64_t hash, void *value)
+static void place(struct map *map, uint32_t mark, void *value)
 {
     uint32_t mask = map->capacity - 1;
-    uint32_t i = (uint32_t)hash & mask;
+    uint32_t *marks = marks_of(map);
+    uint32_t i = mark & mask;
 
-    while (map->entries[i].value)
+    while (marks[i])
         i = (i + 1) & mask;
-    map->entries[i] = (struct map_entry){ hash, value };
+    marks[i] = mark;
+    map->values[i] = value;
 }
 
 static bool rehash(struct map *map, const struct memory *memory, uint32_t capacity)
 {
     struct map old = *map;
+    void **values = memory_take_zeroed(memory, block_size(capacity));
 
-    map->entries = memory_take_zeroed(memory, capacity * sizeof(*map->entries));
-    if (!map->entries) {
-        map->entries = old.entries;
+    if (!values)
         return false;
-    }
+    map->values = values;
     map->capacity = capacity;
     for (uint32_t i = 0; i < old.capacity; i++) {
-        if (old.entries[i].value)
-            place(map, old.entries[i].hash, old.entries[i].value);
+        if (marks_of(&old)[i])
+            place(map, marks_of(&old)[i], old.values[i]);
     }
-    memory_give(memory, old.entries, old.capacity * sizeof(*old.entries));
+    memory_give(memory, old.values, block_size(old.capacity));
     return true;
 }
 
@@ -60,7 +81,7 @@ bool map_add(struct map *map, const struct memory *memory, uint64_t hash, void *
     if ((map->count + 1) * 4 > map->capacity * 3 &&
             !rehash(map, memory, map->capacity ? map->capacity * 2 : CAPACITY_MIN))
         return false;
-    place(map, hash, value);
+    place(map, mark_of(hash), value);
     map->count++;
     return true;
 }
@@ -69,30 +90,33 @@ bool map_add(struct map *map, const struct memory *memory, uint64_t hash, void *
 static void close_hole(struct map *map, uint32_t hole)
 {
     uint32_t mask = map->capacity - 1;
+    uint32_t *marks = marks_of(map);
 
-    for (uint32_t i = (hole + 1) & mask; map->entries[i].value; i = (i + 1) & mask) {
-        uint32_t home = (uint32_t)map->entries[i].hash & mask;
+    for (uint32_t i = (hole + 1) & mask; marks[i]; i = (i + 1) & mask) {
+        uint32_t home = marks[i] & mask;
 
         if (((i - home) & mask) >= ((i - hole) & mask)) {
-            map->entries[hole] = map->entries[i];
+            marks[hole] = marks[i];
+            map->values[hole] = map->values[i];
             hole = i;
         }
     }
-    map->entries[hole].value = NULL;
+    marks[hole] = 0;
 }
 
 void map_remove(struct map *map, const struct memory *memory, uint64_t hash, const void *value)
 {
     uint32_t mask = map->capacity - 1;
-    uint32_t i = (uint32_t)hash & mask;
+    uint32_t i = mark_of(hash) & mask;
+    const uint32_t *marks;
 
     if (map->count == 0)
         return;
-    while (map->entries[i].value != value) {
-        if (!map->entries[i].value)
-            return;
+    marks = marks_of(map);
+    while (marks[i] && map->values[i] != value)
         i = (i + 1) & mask;
-    }
+    if (!marks[i])
+        return;
     close_hole(map, i);
     map->count--;
     if (map->count == 0)
@@ -104,10 +128,10 @@ void map_remove(struct map *map, const struct memory *memory, uint64_t hash, con
 void *map_next(const struct map *map, uint32_t *position)
 {
     while (*position < map->capacity) {
-        void *value = map->entries[(*position)++].value;
+        uint32_t i = (*position)++;
 
-        if (value)
-            return value;
+        if (marks_of(map)[i])
+            return map->values[i];
     }
     return NULL;
 }

@@ -2,8 +2,9 @@
 /*
  * A hash table of pointers to objects that hold their own key. Empty, it owns no memory.
  *
- * Linear probing over (hash, pointer) pairs with removal by shifting back, so there are no
- * tombstones. The caller computes hashes (with a key that peers do not know) and compares keys.
+ * Linear probing with removal by shifting back, so there are no tombstones. Each place has a
+ * pointer and a mark, which is half of the hash. The caller computes hashes (with a key that peers
+ * do not know) and compares keys.
  */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
@@ -11,13 +12,8 @@
 #include "base/bytes.h"
 #include "base/memory.h"
 
-struct map_entry {
-    uint64_t hash;
-    void *value; /* NULL: free */
-};
-
 struct map {
-    struct map_entry *entries;
+    void **values;     /* as many as `capacity`, and behind them their marks */
     uint32_t capacity; /* 0 or a power of two */
     uint32_t count;
     struct bytes (*key)(const void *value);

@@ -82,12 +82,19 @@ void pool_give(struct pool *pool, void *object)
     pool->count--;
 }
 
+void *pool_at(const struct pool *pool, uint32_t slot)
+{
+    struct pooled *object = slot < pool_slots(pool) ? object_at(pool, slot) : NULL;
+
+    return object && (object->generation & 1) ? object : NULL;
+}
+
 void *pool_next(const struct pool *pool, uint32_t *slot)
 {
-    while (*slot < pool->chunk_count * POOL_CHUNK_OBJECTS) {
-        struct pooled *object = object_at(pool, (*slot)++);
+    while (*slot < pool_slots(pool)) {
+        void *object = pool_at(pool, (*slot)++);
 
-        if (object->generation & 1)
+        if (object)
             return object;
     }
     return NULL;

@@ -54,6 +54,15 @@ static inline void *pool_find(const struct pool *pool, uint32_t slot, uint32_t g
     return object->generation == generation && (generation & 1) ? object : NULL;
 }
 
+/* As many slots as there ever were objects at once, and a few more: 0 up to this less 1. */
+static inline uint32_t pool_slots(const struct pool *pool)
+{
+    return pool->chunk_count * POOL_CHUNK_OBJECTS;
+}
+
+/* The object in use in a slot; NULL where there is none. For walks that are to go on later. */
+void *pool_at(const struct pool *pool, uint32_t slot);
+
 /* Walks all objects in use: start with *slot 0; NULL at the end. Objects may come and go meanwhile.
  */
 void *pool_next(const struct pool *pool, uint32_t *slot);

@@ -54,6 +54,9 @@ TEST(walk_meets_what_is_in_use)
     pool_give(&pool, first);
     assert_ptr_equal(pool_next(&pool, &slot), second);
     assert_null(pool_next(&pool, &slot));
+    assert_ptr_equal(pool_at(&pool, second->pooled.slot), second);
+    assert_null(pool_at(&pool, first->pooled.slot));
+    assert_null(pool_at(&pool, pool_slots(&pool)));
     pool_deinit(&pool, &memory.memory);
     test_memory_end(&memory);
 }

@@ -22,6 +22,7 @@ void timer_wheel_init(struct timer_wheel *wheel, int64_t now_ms)
 {
     assert(now_ms >= 0 && now_ms < due_max_ms);
     wheel->now_ms = now_ms;
+    wheel->levels = 0;
     list_init(&wheel->due);
     for (unsigned level = 0; level < TIMER_LEVELS; level++) {
         wheel->used[level] = 0;
@@ -43,6 +44,15 @@ static void place(struct timer_wheel *wheel, struct timer *timer)
     slot = slot_at(timer->due_ms, level);
     list_append(&wheel->slots[level][slot], &timer->link);
     wheel->used[level] |= (uint64_t)1 << slot;
+    wheel->levels |= 1u << level;
+}
+
+/* No timer lies in that slot any more. */
+static void clear(struct timer_wheel *wheel, unsigned level, unsigned slot)
+{
+    wheel->used[level] &= ~((uint64_t)1 << slot);
+    if (wheel->used[level] == 0)
+        wheel->levels &= ~(1u << level);
 }
 
 void timer_start(struct timer_wheel *wheel, struct timer *timer, int64_t due_ms)
@@ -59,18 +69,17 @@ void timer_start(struct timer_wheel *wheel, struct timer *timer, int64_t due_ms)
 static bool first_slot(
         const struct timer_wheel *wheel, unsigned *level, unsigned *slot, int64_t *begin_ms)
 {
-    for (unsigned i = 0; i < TIMER_LEVELS; i++) {
-        int64_t round_ms;
+    unsigned i;
+    int64_t round_ms;
 
-        if (wheel->used[i] == 0)
-            continue;
-        *level = i;
-        *slot = (unsigned)__builtin_ctzll(wheel->used[i]);
-        round_ms = wheel->now_ms >> ((i + 1) * SLOT_BITS) << ((i + 1) * SLOT_BITS);
-        *begin_ms = round_ms + ((int64_t)*slot << (i * SLOT_BITS));
-        return true;
-    }
-    return false;
+    if (wheel->levels == 0)
+        return false;
+    i = (unsigned)__builtin_ctz(wheel->levels);
+    *level = i;
+    *slot = (unsigned)__builtin_ctzll(wheel->used[i]);
+    round_ms = wheel->now_ms >> ((i + 1) * SLOT_BITS) << ((i + 1) * SLOT_BITS);
+    *begin_ms = round_ms + ((int64_t)*slot << (i * SLOT_BITS));
+    return true;
 }
 
 /* Takes all timers of a slot whose time has come and places them anew, lower or as due. */
@@ -82,7 +91,7 @@ static void sink(struct timer_wheel *wheel, unsigned level, unsigned slot, int64
 
     list_init(&timers);
     list_move_all(&timers, from);
-    wheel->used[level] &= ~((uint64_t)1 << slot);
+    clear(wheel, level, slot);
     if (list_empty(&timers))
         return; /* They were all stopped. */
     if (begin_ms > wheel->now_ms)
@@ -122,7 +131,7 @@ int64_t timer_next_ms(struct timer_wheel *wheel)
     while (first_slot(wheel, &level, &slot, &begin_ms)) {
         if (!list_empty(&wheel->slots[level][slot]))
             return begin_ms;
-        wheel->used[level] &= ~((uint64_t)1 << slot);
+        clear(wheel, level, slot);
     }
     return INT64_MAX;
 }

@@ -24,6 +24,7 @@ struct timer {
 struct timer_wheel {
     int64_t now_ms;
     uint64_t used[TIMER_LEVELS]; /* bit set: the slot may hold timers */
+    unsigned levels;             /* bit set: the level has such a slot */
     struct list due;
     struct list slots[TIMER_LEVELS][TIMER_SLOTS];
 };

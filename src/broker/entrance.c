@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/entrance.h"
 
+#include "net/multicast.h"
 #include "net/tcp.h"
 #include "net/tls.h"
 
@@ -62,23 +63,61 @@ static void choose_place(struct entrance *entrance, const struct config_listener
         options->host = text_or_null(listener->address);
 }
 
-static void choose_layers(struct entrance *entrance, const struct config *config)
+/* The socket of the group's family that speaks to it; -EAFNOSUPPORT: the listener has none. */
+static int find_speaker(const struct entrance *entrance, const struct address *group)
 {
-    const struct config_listener *listener = &config->listeners[entrance->number];
+    for (size_t i = 0; i < entrance->socket_count; i++) {
+        if (address_family(&entrance->sockets[i].address) == address_family(group))
+            return (int)i;
+    }
+    return -EAFNOSUPPORT;
+}
 
-    entrance->is_behind_proxy = listener->proxy_protocol > 0;
-    entrance->proxy = (struct proxy_options){
-        .version = (enum proxy_version)listener->proxy_protocol,
-        .require_tls = listener->proxy_requires_tls,
-    };
-    entrance->speaks_websocket = listener->protocol == CONFIG_PROTOCOL_WEBSOCKETS;
-    entrance->websocket = (struct websocket_options){
-        .path = keep_text(
-                entrance->web_path, sizeof(entrance->web_path), listener->websockets_path),
-        .origins = keep_text(
-                entrance->origins, sizeof(entrance->origins), listener->websockets_origins),
-        .head_size_max = config->websockets_headers_size,
-    };
+static int open_group(struct entrance *entrance, const struct config_listener *listener,
+        const struct address *group, struct listener_failure *failure)
+{
+    const char *interface = text_or_null(listener->sn_multicast_interface);
+    int speaker = find_speaker(entrance, group);
+    int result;
+
+    *failure = (struct listener_failure){ .step = LISTENER_GROUP, .error = EAFNOSUPPORT };
+    address_format(group, failure->place);
+    if (speaker < 0)
+        return speaker;
+    if (!interface)
+        interface = entrance->options.interface;
+    result = multicast_open(&entrance->groups[entrance->group_count], group, interface, failure);
+    if (result < 0)
+        return result;
+    entrance->group_sockets[entrance->group_count++] = (uint8_t)speaker;
+    result = multicast_aim(entrance->sockets[speaker].fd, address_family(group), interface,
+            listener->sn_multicast_hops);
+    failure->error = -result;
+    return result;
+}
+
+/* Returns 0, or -errno with nothing of the entrance left open. */
+static int open_groups(struct entrance *entrance, const struct config_listener *listener,
+        const struct journal *journal)
+{
+    for (size_t i = 0; i < listener->sn_multicast.count; i++) {
+        struct address group = network_address(
+                &listener->sn_multicast.networks[i], address_port(&entrance->sockets[0].address));
+        struct listener_failure failure;
+        char text[LISTENER_FAILURE_SIZE];
+        int result = open_group(entrance, listener, &group, &failure);
+
+        if (result < 0) {
+            journal_tell(journal, EVENT_ERROR, "listener.failed",
+                    field_text("text", listener_failure_text(&failure, text)));
+            entrance_close(entrance);
+            entrance->socket_count = entrance->group_count = 0;
+            return result;
+        }
+        journal_tell(journal, EVENT_INFO, "listener.joined",
+                field_text("group", address_format(&group, text)));
+    }
+    return 0;
 }
 
 int entrance_open(struct entrance *entrance, const struct config *config, unsigned number,
@@ -89,17 +128,18 @@ int entrance_open(struct entrance *entrance, const struct config *config, unsign
     char text[LISTENER_FAILURE_SIZE];
     int result;
 
-    *entrance = (struct entrance){
-        .options = {
-            .family = family_of(listener->socket_domain),
-            .interface = text_or_null(listener->interface),
-            .no_delay = config->set_tcp_nodelay,
-            .shared = shared,
-        },
-        .number = number,
+    entrance->options = (struct listener_options){
+        .family = family_of(listener->socket_domain),
+        .interface = text_or_null(listener->interface),
+        .datagrams = listener->protocol == CONFIG_PROTOCOL_MQTTSN,
+        .no_delay = config->set_tcp_nodelay,
+        /* A group's socket has the same port. */
+        .shared = shared || listener->sn_multicast.count > 0,
     };
+    entrance->hidden = false;
+    entrance->number = number;
+    entrance->socket_count = entrance->group_count = 0;
     choose_place(entrance, listener);
-    choose_layers(entrance, config);
     result = listener_open(entrance->sockets, &entrance->options, &failure);
     if (result < 0) {
         journal_tell(journal, EVENT_ERROR, "listener.failed",
@@ -107,8 +147,15 @@ int entrance_open(struct entrance *entrance, const struct config *config, unsign
         return result;
     }
     entrance->socket_count = (size_t)result;
+    if (listener->protocol == CONFIG_PROTOCOL_WEBSOCKETS)
+        websocket_prepare();
     tell_opened(entrance, journal);
-    return 0;
+    return open_groups(entrance, listener, journal);
+}
+
+bool entrance_is_missed(const struct config *config, int result)
+{
+    return result == -EADDRINUSE || result == -EACCES || (result < 0 && !config->local_only);
 }
 
 void entrance_close(struct entrance *entrance)
@@ -118,6 +165,16 @@ void entrance_close(struct entrance *entrance)
             listener_close(&entrance->sockets[i]);
         entrance->sockets[i].fd = -1;
     }
+    for (size_t i = 0; i < entrance->group_count; i++) {
+        if (entrance->groups[i].fd >= 0)
+            listener_close(&entrance->groups[i]);
+        entrance->groups[i].fd = -1;
+    }
+}
+
+void entrance_leave(struct entrance *entrance)
+{
+    entrance->hidden = true;
 }
 
 void entrance_hide(struct entrance *entrance)
@@ -127,11 +184,23 @@ void entrance_hide(struct entrance *entrance)
     entrance->hidden = true;
 }
 
-int door_open(struct door *door, struct entrance *entrance, size_t socket, bool first)
+size_t entrance_door_count(const struct entrance *entrance, bool first)
 {
-    struct listener *original = &entrance->sockets[socket];
+    return entrance->socket_count + (first ? entrance->group_count : 0);
+}
 
-    *door = (struct door){ .waiter = { WAITER_DOOR }, .entrance = entrance };
+int door_open(struct door *door, struct entrance *entrance, size_t number, bool first)
+{
+    bool is_group = number >= entrance->socket_count;
+    size_t group = number - entrance->socket_count;
+    struct listener *original = is_group ? &entrance->groups[group] : &entrance->sockets[number];
+
+    *door = (struct door){
+        .waiter = { WAITER_DOOR },
+        .entrance = entrance,
+        .socket = is_group ? entrance->group_sockets[group] : (uint8_t)number,
+        .is_group = is_group,
+    };
     if (!first)
         return listener_share(&door->listener, original, &entrance->options);
     door->listener = *original;
@@ -144,18 +213,51 @@ void door_close(struct door *door)
     listener_close(&door->listener);
 }
 
-int entrance_open_stream(struct stream **out, struct entrance *entrance,
-        const struct listener_accepted *accepted, struct tls_server *tls)
+struct entrance_layers entrance_layers_of(const struct config *config, unsigned number)
+{
+    const struct config_listener *listener = &config->listeners[number];
+    const struct network_list *trusted = &listener->trusted_proxies;
+
+    if (trusted->count == 0)
+        trusted = NULL;
+    return (struct entrance_layers){
+        .is_behind_proxy = listener->proxy_protocol > 0,
+        .speaks_websocket = listener->protocol == CONFIG_PROTOCOL_WEBSOCKETS,
+        .proxy = {
+            .version = (enum proxy_version)listener->proxy_protocol,
+            .require_tls = listener->proxy_requires_tls,
+            .trusted = trusted,
+        },
+        .websocket = {
+            .path = text_or_null(listener->websockets_path),
+            .origins = text_or_null(listener->websockets_origins),
+            .head_size_max = config->websockets_headers_size,
+            .compression = listener->websockets_compression,
+            .trusted = trusted,
+        },
+    };
+}
+
+bool entrance_is_veiled(const struct entrance_layers *layers, const struct address *peer)
+{
+    const struct network_list *trusted = layers->websocket.trusted;
+
+    return layers->is_behind_proxy ||
+            (layers->speaks_websocket && trusted && network_list_contains(trusted, peer));
+}
+
+int entrance_open_stream(struct stream **out, const struct listener_accepted *accepted,
+        const struct entrance_layers *layers, struct tls_server *tls)
 {
     struct stream *top;
     int result = tcp_open(&top, accepted->fd, &accepted->peer);
 
-    if (result == 0 && entrance->is_behind_proxy)
-        result = proxy_open(&top, top, &entrance->proxy);
+    if (result == 0 && layers->is_behind_proxy)
+        result = proxy_open(&top, top, &layers->proxy);
     if (result == 0 && tls)
         result = tls_accept(&top, top, tls);
-    if (result == 0 && entrance->speaks_websocket)
-        result = websocket_open(&top, top, &entrance->websocket);
+    if (result == 0 && layers->speaks_websocket)
+        result = websocket_open(&top, top, &layers->websocket);
     if (result == 0)
         *out = top;
     return result;

@@ -33,6 +33,23 @@ void findings_init(struct findings *findings)
     *findings = (struct findings){ .report = { .tell = keep, .context = findings } };
 }
 
+struct findings *findings_new(void)
+{
+    struct findings *findings = malloc(sizeof(*findings));
+
+    if (findings)
+        findings_init(findings);
+    return findings;
+}
+
+void findings_free(struct findings *findings)
+{
+    if (!findings)
+        return;
+    findings_deinit(findings);
+    free(findings);
+}
+
 void findings_deinit(struct findings *findings)
 {
     for (unsigned i = 0; i < findings->count; i++)

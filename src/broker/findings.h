@@ -21,6 +21,12 @@ struct findings {
     } kept[FINDINGS_MAX];
 };
 
+/* Findings in memory of their own; NULL when that is short. */
+struct findings *findings_new(void);
+
+/* NULL is fine. */
+void findings_free(struct findings *findings);
+
 /* The findings must stay where they are, for the report points to them. */
 void findings_init(struct findings *findings);
 void findings_deinit(struct findings *findings);

@@ -14,6 +14,8 @@
 #include "broker/core/core.h"
 #include "net/stream.h"
 
+struct newcomer;
+
 /* What a shard's poll tells of: the first member of every owner says what kind it is. */
 enum waiter_kind {
     WAITER_WAKE,
@@ -32,6 +34,10 @@ enum link_state {
     LINK_CLOSED,  /* kept only until no event of this turn can name it */
 };
 
+/* What OpenSSL takes for a connection, about: its own memory cannot be counted. For DTLS it keeps
+ * the handshake's buffer. */
+enum { LINK_KIB = 1024, LINK_TLS_KIB = 16, LINK_DTLS_KIB = 40 };
+
 /* Output that the socket did not take. */
 struct leftover {
     struct bytes head; /* what is left of it; lies behind this struct */
@@ -42,21 +48,28 @@ struct leftover {
 
 struct link {
     struct waiter waiter;
-    uint8_t state;    /* enum link_state */
-    uint8_t wants;    /* enum stream_waits: to read, to write */
-    uint8_t waits;    /* enum poll_waits: what the poll has been told, as the stream said */
-    bool held;        /* CORE_WAIT: not read until core names it ready */
-    bool more;        /* core has more output than one turn may write */
-    bool told;        /* something was written after it had ended */
-    bool stranger;    /* core is still to be told what its layers find out about the peer */
-    uint8_t entrance; /* the number of its listener */
-    uint32_t wanted;  /* size of the packet that `input` begins; 0 while unknown */
-    struct list node; /* in the shard's list for its state */
+    uint8_t state;     /* enum link_state */
+    uint8_t wants;     /* enum stream_waits: to read, to write */
+    uint8_t waits;     /* enum poll_waits: what the poll has been told, as the stream said */
+    bool held : 1;     /* CORE_WAIT: not read until core names it ready */
+    bool more : 1;     /* core has more output than one turn may write */
+    bool told : 1;     /* something was written after it had ended */
+    bool veiled : 1;   /* its address is a proxy's: the client's is still to be told */
+    uint8_t guarded;   /* enum guard_counts: what the guard has counted of it */
+    bool stranger;     /* core is still to be told what its layers find out about the peer */
+    bool unjudged : 1; /* in the shard's list of those whom new files of TLS may not let in */
+    bool leaves : 1;   /* in the shard's list of those whose peers write no more */
+    bool unproved : 1; /* its address is what its datagrams say; see guard.h */
+    uint8_t entrance;  /* the number of its listener */
+    uint8_t tls_kib;   /* that are counted for its TLS */
+    uint32_t wanted;   /* size of the packet that `input` begins; 0 while unknown */
+    struct list node;  /* in the shard's list for its state */
     struct stream *stream;
     struct connection *connection; /* NULL before core accepts it and once it lingers */
     int64_t moment_ms;         /* when it was accepted; of one that lingers: when that is over */
     struct buffer input;       /* from the first byte on that core has not used */
     struct leftover *leftover; /* NULL while the socket keeps up */
+    struct newcomer *newcomer; /* until its CONNECT is accepted, and while a shard has it */
 };
 
 /* A shard's buffer to read into; what is in it lasts until the next read. */

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -194,12 +195,24 @@ static void write_event(void *context, const struct event *event)
 
 /* ---- The log ---- */
 
+/* Root follows root's links alone: the folder may be of a user who is to get nothing by it. */
+static bool may_follow(const char *path)
+{
+    struct stat status;
+
+    return geteuid() != 0 || (lstat(path, &status) == 0 && status.st_uid == 0);
+}
+
 static int open_file(const struct log_settings *settings, int *out)
 {
+    const int how = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY;
+    const char *path = settings->to.path;
     int fd = NO_FILE;
 
     if (settings->to.set & LOG_TO_FILE) {
-        fd = open(settings->to.path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
+        fd = open(path, how | O_NOFOLLOW, 0640);
+        if (fd < 0 && errno == ELOOP && may_follow(path))
+            fd = open(path, how, 0640);
         if (fd < 0)
             return -errno;
     }
@@ -283,10 +296,31 @@ int log_reopen(struct log *log)
     return log_apply(log, &same);
 }
 
+void log_tell_failure(
+        int result, const struct log_settings *settings, const struct journal *journal)
+{
+    if (result < 0)
+        journal_tell(journal, EVENT_ERROR, "log.failed", field_text("file", settings->to.path),
+                field_text("text", strerror(-result)));
+}
+
+/* Whether the open file is one that lies at the path itself, and nowhere else, too. */
+static bool is_own_file(int fd, const char *path)
+{
+    struct stat opened;
+    struct stat named;
+
+    return fstat(fd, &opened) == 0 && S_ISREG(opened.st_mode) && opened.st_nlink == 1 &&
+            lstat(path, &named) == 0 && named.st_ino == opened.st_ino &&
+            named.st_dev == opened.st_dev;
+}
+
 void log_give_file(struct log *log, uid_t user, gid_t group)
 {
+    if (log->file == NO_FILE || !is_own_file(log->file, log->settings.to.path))
+        return;
     /* Where this fails the file just cannot be opened anew, and that will be told then. */
-    if (log->file != NO_FILE && fchown(log->file, user, group) < 0)
+    if (fchown(log->file, user, group) < 0)
         return;
 }
 

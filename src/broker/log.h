@@ -42,7 +42,12 @@ int log_apply(struct log *log, const struct log_settings *settings);
 /* Opens the file anew and changes nothing else. Returns as log_apply() does. */
 int log_reopen(struct log *log);
 
-/* Gives the file to the user that the server is about to become, so that it can be opened anew. */
+/* Tells of a result of the two above that is not 0, for the file of the settings it was about. */
+void log_tell_failure(
+        int result, const struct log_settings *settings, const struct journal *journal);
+
+/* Gives the file to the user that the server is about to become, so that it can be opened anew; not
+ * what is no ordinary file, or is reached by a link. */
 void log_give_file(struct log *log, uid_t user, gid_t group);
 
 /* The level up to which the settings want events. */

@@ -138,7 +138,7 @@ static bool text_is_plain(const struct field *field)
 
     /* A peer's address is made by us; everything else of a peer stands in quotes. */
     if (field->kind == FIELD_BYTES)
-        return strcmp(field->name, "peer") == 0;
+        return strcmp(field->name, "peer") == 0 || strcmp(field->name, "other_peer") == 0;
     for (size_t i = 0; i < value.size; i++) {
         if (value.data[i] <= ' ' || value.data[i] == '"' || value.data[i] >= 0x7f)
             return false;

@@ -8,7 +8,9 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int process_raise_descriptors(uint64_t *out)
@@ -44,7 +46,7 @@ int process_find_user(struct process_user *out, const char *name)
 int process_become(const struct process_user *user)
 {
     if (initgroups(user->name, user->group) < 0 || setgid(user->group) < 0 ||
-            setuid(user->user) < 0)
+            setuid(user->user) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return -errno;
     return 0;
 }
@@ -76,15 +78,31 @@ int process_daemonise(void)
     return detach_output();
 }
 
+static int fill_pid_file(int fd, const struct process_user *user)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) < 0)
+        return -errno;
+    if (!S_ISREG(status.st_mode))
+        return dprintf(fd, "%ld", (long)getpid()) < 0 ? -errno : 0;
+    if (status.st_nlink != 1)
+        return -EMLINK;
+    if (ftruncate(fd, 0) < 0 || dprintf(fd, "%ld", (long)getpid()) < 0 ||
+            (user && fchown(fd, user->user, user->group) < 0))
+        return -errno;
+    return 0;
+}
+
 int process_write_pid(const char *path, const struct process_user *user)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    int result = 0;
+    /* The folder mostly is the user's, who is to get no other file by a link that he puts there. */
+    int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+    int result;
 
     if (fd < 0)
         return -errno;
-    if (dprintf(fd, "%ld", (long)getpid()) < 0 || (user && fchown(fd, user->user, user->group) < 0))
-        result = -errno;
+    result = fill_pid_file(fd, user);
     close(fd);
     return result;
 }

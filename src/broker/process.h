@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The process as its system sees it: its limits, its user, its place in the background, its pid
- * file. All of it is for the start, before there is a second thread.
+ * file. All of it is for the start, before any thread serves clients.
  */
 #ifndef BROKER_PROCESS_H
 #define BROKER_PROCESS_H
@@ -32,7 +32,8 @@ bool process_is_root(void);
  */
 int process_find_user(struct process_user *out, const char *name);
 
-/* Becomes that user and its groups, for good. Returns 0, or -errno. */
+/* Becomes that user and its groups, for good: no program that it might be made to start gets more,
+ * as sudo would; that holds for this thread and those that it starts. Returns 0, or -errno. */
 int process_become(const struct process_user *user);
 
 /**
@@ -43,9 +44,11 @@ int process_become(const struct process_user *user);
 int process_daemonise(void);
 
 /**
- * Writes the process's number to a file and gives that to the user (NULL: leaves it).
+ * Writes the process's number to a file and gives that to the user (NULL: leaves it); what is no
+ * ordinary file keeps its owner.
  *
- * Returns 0, or -errno.
+ * Returns 0, or -errno: -ELOOP where the path is a symbolic link, -EMLINK where the file has
+ * another name, too.
  */
 int process_write_pid(const char *path, const struct process_user *user);
 

@@ -1,41 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/server.h"
 
-#include "broker/config/arguments.h"
-#include "broker/findings.h"
+#include "broker/differences.h"
+#include "broker/explain.h"
 #include "broker/log_line.h"
 #include "broker/mutexes.h"
-#include "broker/process.h"
-#include "broker/shard.h"
-#include "loop/cpu.h"
+#include "broker/renewal.h"
+#include "broker/state.h"
+#include "broker/steering.h"
+#include "broker/threads.h"
 #include "loop/signals.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 enum { CACHE_LINE_SIZE = 64 };
-
-struct server {
-    struct arguments arguments;
-    struct config *config;
-    struct rulebook *rulebook;
-    struct credentials *credentials;
-    struct log *log;
-    struct log_source source; /* of this thread */
-    struct journal journal;
-    struct process_user user; /* with a name when there are privileges to drop */
-    struct budget budget;
-    struct budget_share hub_share;
-    struct shard_group group;
-    struct hashers hashers;
-    unsigned shards_made;
-    unsigned shards_running;
-    int signals;
-};
 
 static void tell_failure(struct server *server, const char *text)
 {
@@ -48,9 +29,14 @@ static bool load_config(struct server *server, struct findings *findings)
 {
     struct config_request request = arguments_request(&server->arguments);
 
-    return config_load(&server->config, &request, &findings->report) == 0 &&
-            rulebook_read(&server->rulebook, server->config, NULL, &findings->report) == 0 &&
-            credentials_read(&server->credentials, server->config, &findings->report) == 0;
+    lookout_init(&server->lookout);
+    if (config_load(&server->config, &request, &findings->report) < 0 ||
+            !threads_have_memory(server->config, &findings->report) ||
+            rulebook_read(&server->rulebook, server->config, NULL, &findings->report) < 0)
+        return false;
+    server->lookout.fingerprint = lookout_fingerprint(server->config);
+    return credentials_read(&server->credentials, server->config, ++server->readings,
+                   &findings->report) == 0;
 }
 
 /* Who starts a server looks at its stderr: an error before it runs is told there too. */
@@ -125,19 +111,28 @@ static bool find_user(struct server *server)
     return false;
 }
 
-/* A reload opens files again, without the privileges that they were first read with. */
+/* A reload opens files again, without the privileges that they were first read with. Where that
+ * cannot be, one of them is kept. */
 static void check_access(struct server *server)
 {
-    struct findings *findings = malloc(sizeof(*findings));
+    struct findings *findings = findings_new();
 
     if (!findings)
         return;
-    findings_init(findings);
+    config_check_access(server->config, &findings->report);
     rulebook_check_access(server->rulebook, &findings->report);
     credentials_check_access(server->config, &findings->report);
-    findings_tell(findings, &server->journal);
-    findings_deinit(findings);
-    free(findings);
+    if (findings->report.warnings == 0)
+        keeper_stop(&server->keeper);
+    else if (server->keeper.runs)
+        journal_tell(&server->journal, EVENT_INFO, "server.keeps_privilege",
+                field_number("files", findings->report.warnings),
+                field_text("text",
+                        "the user cannot read them, so one thread keeps the privilege to read "
+                        "every file, for reloads; keep_read_privilege false gives it up"));
+    else
+        findings_tell(findings, &server->journal);
+    findings_free(findings);
 }
 
 static bool drop_privileges(struct server *server)
@@ -151,7 +146,10 @@ static bool drop_privileges(struct server *server)
         return true;
     }
     log_give_file(server->log, server->user.user, server->user.group);
+    if (server->config->keep_read_privilege)
+        keeper_start(&server->keeper);
     result = process_become(&server->user);
+    keeper_settle(&server->keeper);
     if (result < 0) {
         journal_tell(&server->journal, EVENT_ERROR, "server.user_failed",
                 field_text("user", server->user.name), field_text("text", strerror(-result)));
@@ -163,14 +161,13 @@ static bool drop_privileges(struct server *server)
     return true;
 }
 
-/* In local-only mode one of the two loopback addresses is enough: a machine may have no IPv6. */
 static bool open_entrances(struct server *server)
 {
     const struct config *config = server->config;
     struct shard_group *group = &server->group;
     bool any = false;
 
-    group->entrances = calloc(config->listener_count, sizeof(*group->entrances));
+    group->entrances = calloc(CONFIG_LISTENERS_MAX, sizeof(*group->entrances));
     if (!group->entrances)
         return false;
     group->entrance_count = config->listener_count;
@@ -179,20 +176,19 @@ static bool open_entrances(struct server *server)
                 entrance_open(&group->entrances[i], config, i, group->count > 1, &server->journal);
 
         any |= result == 0;
-        if (result == -EADDRINUSE || result == -EACCES || (result < 0 && !config->local_only))
+        if (entrance_is_missed(config, result))
             return false;
     }
     return any;
 }
 
-/* ---- Start: hub and shards ---- */
-
-static unsigned shard_count(const struct config *config)
+static bool claim_data(struct server *server)
 {
-    unsigned wanted = config->threads > 0 ? config->threads : (unsigned)cpu_count();
-
-    return wanted < SHARDS_MAX ? wanted : SHARDS_MAX;
+    return persistence_claim(&server->persistence, server->config,
+                   server->user.name ? &server->user : NULL, &server->journal) == 0;
 }
+
+/* ---- Start: hub and shards ---- */
 
 static bool make_hub(struct server *server)
 {
@@ -203,19 +199,22 @@ static bool make_hub(struct server *server)
         .retained_max = server->config->core.retained_max,
     };
 
-    budget_init(&server->budget, (int64_t)server->config->memory_limit_bytes);
+    budget_init(&server->budget, budget_of_setting(server->config->memory_limit_bytes));
     budget_share_init(&server->hub_share, &server->budget);
     setup.memory = budget_shared_memory(&server->hub_share);
     if (process_random(&setup.key, sizeof(setup.key)) < 0)
         return false;
+    server->group.guard = guard_new(&setup.key);
     server->group.hub = hub_new(&setup);
     server->group.hub_share = &server->hub_share;
     server->group.budget = &server->budget;
     server->group.log = server->log;
     server->group.rulebook = server->rulebook;
     server->group.hashers = &server->hashers;
+    server->group.web = &server->web;
     server->group.credentials = server->credentials;
-    return server->group.hub != NULL;
+    server->group.persistence = &server->persistence;
+    return server->group.hub && server->group.guard;
 }
 
 static bool make_shards(struct server *server)
@@ -250,6 +249,12 @@ static bool start_hashers(struct server *server)
     return hashers_start(&server->hashers, wanted) == 0;
 }
 
+/* Only where there is a service to ask. */
+static bool start_asker(struct server *server)
+{
+    return !server->rulebook->service || web_asker_start(&server->web) == 0;
+}
+
 static bool start_shards(struct server *server)
 {
     for (unsigned i = 0; i < server->group.count; i++) {
@@ -258,109 +263,6 @@ static bool start_shards(struct server *server)
         server->shards_running++;
     }
     return true;
-}
-
-/* ---- While it runs ---- */
-
-/* What a reload has read, all of it or nothing. */
-struct renewal {
-    struct config *config; /* NULL: something cannot be used */
-    struct rulebook *rulebook;
-    struct credentials *credentials;
-    int changes;
-};
-
-/* Every shard takes what is new on its own thread; then nobody reads the old. */
-static void swap_config(struct server *server, const struct renewal *next)
-{
-    struct shard_group *group = &server->group;
-
-    group->rulebook = next->rulebook;
-    group->credentials = next->credentials;
-    budget_limit(&server->budget, (int64_t)next->config->memory_limit_bytes);
-    for (unsigned i = 0; i < group->count; i++)
-        shard_configure(&group->shards[i], next->config);
-    for (unsigned i = 0; i < group->count; i++) {
-        while (sem_wait(&group->taken) < 0 && errno == EINTR)
-            continue;
-    }
-    config_free(server->config);
-    server->config = next->config;
-    rulebook_free(server->rulebook);
-    server->rulebook = next->rulebook;
-    credentials_free(server->credentials);
-    server->credentials = next->credentials;
-}
-
-static void tell_log_failure(struct server *server, int result)
-{
-    if (result < 0)
-        journal_tell(
-                &server->journal, EVENT_ERROR, "log.failed", field_text("text", strerror(-result)));
-}
-
-static struct renewal read_again(struct server *server, struct report *report)
-{
-    struct config_request request = arguments_request(&server->arguments);
-    struct renewal renewal = { 0 };
-
-    if (config_load(&renewal.config, &request, report) < 0)
-        return renewal;
-    renewal.changes = config_reload(renewal.config, server->config, report);
-    if (renewal.changes >= 0 &&
-            rulebook_read(&renewal.rulebook, renewal.config, NULL, report) == 0 &&
-            credentials_read(&renewal.credentials, renewal.config, report) == 0)
-        return renewal;
-    rulebook_free(renewal.rulebook);
-    config_free(renewal.config);
-    return (struct renewal){ 0 };
-}
-
-static void reload(struct server *server)
-{
-    const char *file = server->arguments.config_file;
-    struct findings *findings = malloc(sizeof(*findings));
-    struct renewal renewal;
-
-    if (!findings)
-        return;
-    findings_init(findings);
-    journal_tell(&server->journal, EVENT_INFO, "config.reloading",
-            field_text("file", file ? file : "-"));
-    renewal = read_again(server, &findings->report);
-    findings_tell(findings, &server->journal);
-    if (renewal.config) {
-        tell_log_failure(server, log_apply(server->log, &renewal.config->log));
-        server->journal.level = log_level(&renewal.config->log);
-        swap_config(server, &renewal);
-        journal_tell(&server->journal, EVENT_INFO, "config.reloaded",
-                field_number("changes", renewal.changes));
-    } else {
-        tell_log_failure(server, log_reopen(server->log));
-        journal_tell(&server->journal, EVENT_ERROR, "config.kept",
-                field_text("text", "a file cannot be used; nothing is changed"));
-    }
-    findings_deinit(findings);
-    free(findings);
-}
-
-/* Does what signals ask for until one asks to stop. */
-static void serve_signals(struct server *server)
-{
-    struct pollfd waiting = { .fd = server->signals, .events = POLLIN };
-
-    for (;;) {
-        int signal = signals_take(server->signals);
-
-        if (signal == 0)
-            poll(&waiting, 1, -1);
-        else if (signal == SIGHUP)
-            reload(server);
-        else if (signal == SIGRTMIN)
-            tell_log_failure(server, log_reopen(server->log));
-        else if (signal == SIGTERM || signal == SIGINT || signal < 0)
-            return;
-    }
 }
 
 /* ---- Stop ---- */
@@ -388,16 +290,28 @@ static void close_server(struct server *server)
 {
     struct shard_group *group = &server->group;
 
+    steering_close(server);
+    lookout_close(&server->lookout);
+    keeper_stop(&server->keeper);
     stop_shards(server);
+    persistence_stop(&server->persistence);
     hashers_stop(&server->hashers);
+    web_asker_stop(&server->web);
     for (unsigned i = 0; i < server->shards_made; i++)
         shard_close_parcels(first_made(server) + i);
+    for (unsigned i = 0; i < server->shards_made; i++)
+        shard_drop_errands(first_made(server) + i);
     for (unsigned i = 0; i < server->shards_made; i++)
         shard_deinit(first_made(server) + i);
     free(group->shards);
     hashers_deinit(&server->hashers);
+    web_asker_deinit(&server->web);
     if (group->hub)
         hub_free(group->hub);
+    guard_free(group->guard);
+    persistence_close(&server->persistence);
+    if (group->budget)
+        budget_deinit(&server->budget);
     for (size_t i = 0; i < group->entrance_count; i++)
         entrance_close(&group->entrances[i]);
     free(group->entrances);
@@ -411,15 +325,18 @@ static void close_server(struct server *server)
 /* Opens and makes all that comes before the threads. False when it failed, which is told. */
 static bool prepare(struct server *server)
 {
-    server->group.count = shard_count(server->config);
+    server->group.count = threads_count(server->config);
     hashers_init(&server->hashers);
+    web_asker_init(&server->web);
     /* Signals first: whoever sees the server listen may send one, and it is not to die of it. */
     server->signals = signals_open();
     if (server->signals < 0 || sem_init(&server->group.taken, 0, 0) < 0) {
         tell_failure(server, "the system gives no signals or no semaphore");
         return false;
     }
-    if (!find_user(server) || !open_entrances(server))
+    /* The control socket before the listeners: who sees the server listen may ask it at once. */
+    if (!find_user(server) || steering_open(server) < 0 || !open_entrances(server) ||
+            !claim_data(server))
         return false;
     if (!make_hub(server)) {
         tell_failure(server, "not enough memory to start");
@@ -443,23 +360,44 @@ static int detach(struct server *server)
     return result;
 }
 
+/* What is open belongs to the process in the background. */
+static void leave(struct server *server)
+{
+    for (size_t i = 0; i < server->group.entrance_count; i++)
+        entrance_leave(&server->group.entrances[i]);
+    for (unsigned i = 0; i < server->shards_made; i++)
+        shard_leave(first_made(server) + i);
+    control_leave(server->control);
+}
+
 static enum server_status serve(struct server *server)
 {
     int result = prepare(server) ? detach(server) : -1;
 
-    if (result != 0)
-        return result == 1 ? SERVER_OK : SERVER_FAILED;
+    if (result == 1) {
+        leave(server);
+        return SERVER_OK;
+    }
+    if (result < 0)
+        return SERVER_FAILED;
     if (!drop_privileges(server))
         return SERVER_FAILED;
-    if (!start_hashers(server) || !start_shards(server)) {
+    if (persistence_open(&server->persistence, &server->group) < 0)
+        return SERVER_FAILED;
+    /* Before the shards: who is served finds the whole server there. */
+    renewal_watch(server, server->lookout.fingerprint);
+    if (!start_hashers(server) || !start_asker(server) ||
+            persistence_start(&server->persistence) < 0 || !start_shards(server)) {
         tell_failure(server, "the system gives no thread");
         return SERVER_FAILED;
     }
     server->journal = log_source_journal(&server->source, server->journal.level);
     journal_tell(&server->journal, EVENT_INFO, "server.running",
             field_text("version", NIGHTJAR_VERSION), field_number("threads", server->group.count));
-    serve_signals(server);
+    steering_serve(server);
+    steering_stop(server);
     stop_shards(server);
+    persistence_stop(&server->persistence);
     if (server->config->pid_file[0] != '\0')
         unlink(server->config->pid_file);
     journal_tell(&server->journal, EVENT_INFO, "server.stopped",
@@ -467,15 +405,14 @@ static enum server_status serve(struct server *server)
     return SERVER_OK;
 }
 
-static enum server_status run_with_log(struct server *server, struct findings *findings)
+static enum server_status run_with_log(struct server *server)
 {
     enum server_status status;
 
     if (open_log(server) < 0)
         return SERVER_FAILED;
     tell_start(server);
-    findings_tell(findings, &server->journal);
-    findings_deinit(findings);
+    findings_tell(server->findings, &server->journal);
     status = serve(server);
     close_server(server);
     log_source_deinit(&server->source);
@@ -483,26 +420,83 @@ static enum server_status run_with_log(struct server *server, struct findings *f
     return status;
 }
 
-static enum server_status test_config(const struct server *server, const struct findings *findings)
+static enum server_status explain(const struct server *server)
 {
+    const struct arguments_explain *asked = &server->arguments.explain;
+    struct explain_question question = {
+        .user = bytes_of_text(strcmp(asked->user, "-") == 0 ? "" : asked->user),
+        .client_id = bytes_of_text(asked->client),
+        .topic = bytes_of_text(asked->topic),
+        .port = asked->port,
+    };
+
+    explain_action(asked->action, &question.action); /* which the command line was checked for */
+    return explain_print(server->config, server->rulebook, &question) ? SERVER_OK : SERVER_FAILED;
+}
+
+/* What another file would change. */
+static enum server_status diff(struct server *server)
+{
+    struct findings *findings = findings_new();
+    struct config *other;
+    size_t count = 0;
+
+    if (!findings)
+        return SERVER_FAILED;
+    other = renewal_try(server, server->arguments.other_file, &findings->report);
     findings_print(findings);
-    config_dump(server->config, stdout);
-    return SERVER_OK;
+    findings_free(findings);
+    if (!other)
+        return SERVER_BAD_CONFIG;
+    count = differences_print(other, server->config);
+    config_free(other);
+    return count == 0 ? SERVER_OK : SERVER_FAILED;
+}
+
+/* The warnings stand above all that is printed between. */
+static void print_verdict(const struct findings *findings)
+{
+    fputs("The configuration can be used", stdout);
+    if (findings->report.warnings > 0)
+        printf("; warnings, at the top: %u", findings->report.warnings);
+    putchar('\n');
+}
+
+/* What the command line asks for, of a configuration that can be used. */
+static enum server_status act(struct server *server)
+{
+    switch (server->arguments.action) {
+    case ARGUMENTS_TEST_CONFIG:
+        findings_print(server->findings);
+        config_dump(server->config, stdout);
+        print_verdict(server->findings);
+        return SERVER_OK;
+    case ARGUMENTS_EXPLAIN:
+        return explain(server);
+    case ARGUMENTS_DIFF:
+        return diff(server);
+    case ARGUMENTS_RUN:
+    case ARGUMENTS_HELP:
+    case ARGUMENTS_VERSION:
+        break;
+    }
+    return run_with_log(server);
 }
 
 static enum server_status run(struct server *server)
 {
-    struct findings findings;
     enum server_status status = SERVER_BAD_CONFIG;
 
-    findings_init(&findings);
-    if (!load_config(server, &findings))
-        findings_print(&findings);
-    else if (server->arguments.action == ARGUMENTS_TEST_CONFIG)
-        status = test_config(server, &findings);
+    server->starter = getuid();
+    server->notify.fd = -1;
+    server->findings = findings_new();
+    if (!server->findings)
+        return SERVER_FAILED;
+    if (load_config(server, server->findings))
+        status = act(server);
     else
-        status = run_with_log(server, &findings);
-    findings_deinit(&findings);
+        findings_print(server->findings);
+    findings_free(server->findings);
     credentials_free(server->credentials);
     rulebook_free(server->rulebook);
     config_free(server->config);

@@ -1,17 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/traffic.h"
 
+#include "broker/arrivals.h"
+#include "broker/reception.h"
+#include "broker/review.h"
+#include "broker/sensors.h"
+
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 
 enum {
-    FILLS_MAX = 16,   /* writes of one connection and turn: a fast reader does not starve others */
-    LINGER_MS = 1000, /* for a peer to read why it was refused, before the socket is closed */
+    FILLS_MAX = 16, /* writes of one connection and turn: a fast reader does not starve others */
+    UNWRITTEN_MAX = 64 * 1024, /* bytes that are read before what has come of them is written */
+    LINGER_MS = 1000,     /* for a peer to read why it was refused, before the socket is closed */
     LINGERING_MAX = 1000, /* links that linger; beyond it they are closed at once */
     HEAD_SIZE_MAX = INT_MAX,
 };
 
 /* ---- Links ---- */
+
+/* The poll's part of it; what has no descriptor tells of itself, see traffic_stir(). */
+static int change_poll(struct shard *shard, struct link *link, unsigned waits)
+{
+    int fd = stream_fd(link->stream);
+
+    return fd < 0 ? 0 : poll_change(shard->poll, fd, waits, &link->waiter);
+}
+
+static int enter_poll(struct shard *shard, struct link *link, unsigned waits)
+{
+    int fd = stream_fd(link->stream);
+
+    return fd < 0 ? 0 : poll_add(shard->poll, fd, waits, &link->waiter);
+}
+
+static void leave_poll(struct shard *shard, struct link *link)
+{
+    int fd = stream_fd(link->stream);
+
+    if (fd >= 0)
+        poll_remove(shard->poll, fd);
+}
 
 /* Whether what is left to write waits for the socket. */
 static bool is_full(const struct link *link)
@@ -37,6 +67,7 @@ static uint8_t ask_stream(struct shard *shard, struct link *link)
     link->wants = (uint8_t)wanted(link);
     waits = stream_waits(link->stream, link->wants);
     if (waits & STREAM_READY && link->state == LINK_OPEN) {
+        link->leaves = false;
         list_remove(&link->node);
         list_append(&shard->unread, &link->node);
     }
@@ -53,7 +84,7 @@ static bool await(struct shard *shard, struct link *link)
 
     if (link->waits == waits)
         return true;
-    if (poll_change(shard->poll, stream_fd(link->stream), waits, &link->waiter) < 0)
+    if (change_poll(shard, link, waits) < 0)
         return false;
     link->waits = waits;
     return true;
@@ -75,30 +106,61 @@ static void end_link(struct shard *shard, struct link *link, enum stream_end end
     if (link->connection)
         core_close(shard->core, link->connection, shard->now_ms);
     link->connection = NULL;
+    arrivals_leave(shard, link);
     if (link->state == LINK_LINGERS)
         shard->lingering_count--;
-    poll_remove(shard->poll, stream_fd(link->stream));
-    link_close(link, &shard->memory, shard->core, end);
-    count_leftover(shard, link, leftover);
+    leave_poll(shard, link);
+    /* First, for a peer that sees its connection end may come again at once, by another thread. */
     atomic_fetch_sub_explicit(&entrance->connections, 1, memory_order_relaxed);
+    link_close(link, &shard->memory, shard->core, end);
+    budget_share_charge(&shard->share, -LINK_KIB * link->tls_kib);
+    count_leftover(shard, link, leftover);
     list_remove(&link->node);
     list_append(&shard->closed, &link->node);
 }
 
-/* Its stream has failed: with -errno, or with the peer's end. */
-static void fail_link(struct shard *shard, struct link *link)
+/* Our side is ended: the peer gets a moment to read what was written last. */
+static void linger(struct shard *shard, struct link *link)
+{
+    core_close(shard->core, link->connection, shard->now_ms);
+    link->connection = NULL;
+    arrivals_settle(shard, link);
+    link->state = LINK_LINGERS;
+    link->leaves = false;
+    link->moment_ms = shard->now_ms + LINGER_MS;
+    list_remove(&link->node);
+    list_append(&shard->lingering, &link->node);
+    shard->lingering_count++;
+    if (!await(shard, link))
+        end_link(shard, link, STREAM_END_CLEAN);
+}
+
+static void tell_failure(struct shard *shard, const struct link *link)
 {
     const char *text = stream_failure(link->stream);
     struct stream_peer peer;
     char address[ADDRESS_TEXT_SIZE];
 
-    if (text) {
-        stream_peer(link->stream, &peer);
-        journal_tell(&shard->journal, EVENT_INFO, "connection.failed",
-                field_bytes("peer", bytes_of_text(address_format(&peer.address, address))),
-                field_text("text", text));
-    }
-    end_link(shard, link, STREAM_END_CLEAN);
+    if (!text)
+        return;
+    stream_peer(link->stream, &peer);
+    journal_tell(&shard->journal, EVENT_INFO, "connection.failed",
+            field_bytes("peer", bytes_of_text(address_format(&peer.address, address))),
+            field_number("port", shard->listeners[link->entrance].port), field_text("text", text));
+}
+
+/* Its stream has failed with this -errno, or with 0, the peer's end. */
+static void fail_link(struct shard *shard, struct link *link, int error)
+{
+    bool lingers = error == -EPROTO && !is_full(link) && stream_fd(link->stream) >= 0 &&
+            shard->lingering_count < LINGERING_MAX;
+
+    tell_failure(shard, link);
+    /* The layer that gave up may have told the peer why. */
+    if (lingers && stream_shutdown(link->stream) == 0)
+        linger(shard, link);
+    else
+        end_link(shard, link, STREAM_END_CLEAN);
 }
 
 /* After events of this turn cannot name them any more. */
@@ -112,24 +174,12 @@ void traffic_free_closed(struct shard *shard)
 
 /* ---- Output ---- */
 
-/* Our side is ended: the peer gets a moment to read what was written last. */
-static void linger(struct shard *shard, struct link *link)
-{
-    core_close(shard->core, link->connection, shard->now_ms);
-    link->connection = NULL;
-    link->state = LINK_LINGERS;
-    link->moment_ms = shard->now_ms + LINGER_MS;
-    list_remove(&link->node);
-    list_append(&shard->lingering, &link->node);
-    shard->lingering_count++;
-    if (!await(shard, link))
-        end_link(shard, link, STREAM_END_CLEAN);
-}
-
 /* Core has ended it and all is written: our side ends. */
 static void finish_link(struct shard *shard, struct link *link)
 {
-    bool lingers = link->told && shard->lingering_count < LINGERING_MAX;
+    /* What has no descriptor has delivered all that it took. */
+    bool lingers =
+            link->told && stream_fd(link->stream) >= 0 && shard->lingering_count < LINGERING_MAX;
     int result = lingers ? stream_shutdown(link->stream) : 0;
 
     /* A layer that has an end of its own to write may find the socket full: that is output too. */
@@ -206,8 +256,9 @@ static void write_link(struct shard *shard, struct link *link)
 
     link->more = result > 0;
     if (result < 0)
-        fail_link(shard, link);
-    else if (result == 0 && !link->leftover && link->state == LINK_DRAINS)
+        fail_link(shard, link, result);
+    else if (result == 0 && !link->leftover && link->state == LINK_DRAINS &&
+            connection_fate(link->connection) != CONNECTION_STAYS)
         finish_link(shard, link);
     else if (!await(shard, link))
         end_link(shard, link, STREAM_END_CLEAN);
@@ -218,14 +269,17 @@ static void serve_output(struct shard *shard, struct link *link)
 {
     enum connection_fate fate = connection_fate(link->connection);
 
+    if (link->newcomer && connection_is_in(link->connection))
+        arrivals_settle(shard, link);
     if (fate == CONNECTION_DROPS) {
         end_link(shard, link, STREAM_END_ABRUPT);
         return;
     }
     if (fate == CONNECTION_DRAINS)
         link->state = LINK_DRAINS;
-    /* One whose socket is full is written to when the poll says so, and not tried before. */
-    if (!is_full(link))
+    /* One whose socket is full is written to when the poll says so, and not tried before; without a
+     * socket nobody says so. */
+    if (!is_full(link) || stream_fd(link->stream) < 0)
         write_link(shard, link);
     else if (!await(shard, link))
         end_link(shard, link, STREAM_END_CLEAN);
@@ -243,6 +297,7 @@ void traffic_write(struct shard *shard)
 {
     struct connection *connection;
 
+    shard->unwritten = 0;
     while ((connection = core_next_output(shard->core)))
         serve_output(shard, connection_link(connection));
 }
@@ -255,16 +310,27 @@ void traffic_write(struct shard *shard)
  */
 static void move_link(struct shard *shard, struct link *link, unsigned home)
 {
-    poll_remove(shard->poll, stream_fd(link->stream));
+    struct connection *connection = link->connection;
+    struct newcomer *newcomer = link->newcomer;
+
+    leave_poll(shard, link);
     list_remove(&link->node);
     link->waits = link->wants = 0;
     link->held = false;
-    if (core_send_parcel(shard->core, link->connection, home, link))
+    link->newcomer = NULL;
+    link->connection = NULL;
+    sensors_send_off(link, home);
+    if (core_send_parcel(shard->core, connection, home, link)) {
+        newcomers_remove(&shard->newcomers, &shard->memory, newcomer);
         return;
+    }
+    link->newcomer = newcomer;
+    link->connection = connection;
     /* No room in the mailbox: core will name it when there is, and all of this is done again. */
     link->held = true;
-    list_append(&shard->links, &link->node);
-    if (poll_add(shard->poll, stream_fd(link->stream), 0, &link->waiter) < 0)
+    sensors_take_in(shard, link);
+    review_keep(shard, link);
+    if (enter_poll(shard, link, 0) < 0)
         end_link(shard, link, STREAM_END_CLEAN);
 }
 
@@ -315,28 +381,69 @@ static struct bytes proved_name(
 {
     const struct config_tls *tls = &shard->config->listeners[link->entrance].tls;
 
-    return bytes_of_text(tls->use_identity_as_username ? peer->common_name : peer->subject);
+    if (!tls->use_identity_as_username)
+        return bytes_of_text(peer->subject);
+    return bytes_of_text(peer->psk_identity[0] != '\0' ? peer->psk_identity : peer->common_name);
 }
 
-/* Tells core what the layers have found out, once they are ready. False: the link must be closed.
- */
+/* An address as core takes it: most by their numbers, any other one by the text that this gives. */
+static struct bytes describe(
+        const struct address *address, struct origin *ipv4, char text[static ADDRESS_TEXT_SIZE])
+{
+    uint8_t octets[4];
+
+    if (address_family(address) != ADDRESS_IPV4)
+        return bytes_of_text(address_format(address, text));
+    memcpy(octets, &address->socket.v4.sin_addr, sizeof(octets));
+    *ipv4 = origin_of_ipv4(octets, address_port(address));
+    return (struct bytes){ 0 };
+}
+
+/* Tells core what the layers have found out, once they are ready. False: the link must be closed,
+ * also where the client's address is told at last, and may not come in. */
 static bool introduce(struct shard *shard, struct link *link)
 {
     struct stream_peer peer;
     struct introduction introduction;
     char text[ADDRESS_TEXT_SIZE];
+    struct origin ipv4 = { 0 };
+    struct bytes address;
 
     if (!link->stranger)
         return true;
+    /* Its handshake may have begun, or its way to this shard, before the files were read again. */
+    if (!review_admits(shard, link))
+        return false;
     stream_peer(link->stream, &peer);
+    if (!arrivals_unveil(shard, link, &peer.address))
+        return false;
+    address = describe(&peer.address, &ipv4, text);
     introduction = (struct introduction){
-        .peer = bytes_of_text(address_format(&peer.address, text)),
+        .peer = address,
+        .ipv4 = ipv4,
         .tls_version = peer.tls_version,
         .tls_cipher = peer.tls_cipher,
         .user_name = proved_name(shard, link, &peer),
+        .certificate_name = bytes_of_text(peer.common_name),
     };
     link->stranger = false;
-    return core_introduce(shard->core, link->connection, &introduction);
+    if (core_introduce(shard->core, link->connection, &introduction))
+        return true;
+    arrivals_tell_memory(shard, link, &peer.address);
+    return false;
+}
+
+/*
+ * When much lies unread everywhere, as after a pause, a turn is long. Who waits for its messages
+ * does not wait for all of it, and they are still in the processor's cache when they are written.
+ * With other shards there is mail for them first, at the turn's end: an answer that left before it
+ * would say that something is done which they have not heard of.
+ */
+static void write_early(struct shard *shard, size_t size)
+{
+    shard->unwritten += size;
+    if (shard->unwritten >= UNWRITTEN_MAX && shard->group->count == 1)
+        traffic_write(shard);
 }
 
 /* At most one buffer-full for each turn: a busy peer does not starve others. */
@@ -353,11 +460,13 @@ static void serve_input(struct shard *shard, struct link *link)
     }
     size = link_read(link, &shard->memory, shard->input, &in);
     if (size <= 0 && size != -EAGAIN)
-        fail_link(shard, link);
+        fail_link(shard, link, size);
     else if (size > 0 ? !introduce(shard, link) : !await(shard, link))
         end_link(shard, link, STREAM_END_CLEAN);
     else if (size > 0)
         digest(shard, link, in);
+    if (size > 0)
+        write_early(shard, (size_t)size);
 }
 
 /* What comes from a peer that has been told its end is thrown away, until it ends as well. */
@@ -369,15 +478,36 @@ static void discard_input(struct shard *shard, struct link *link)
         end_link(shard, link, STREAM_END_CLEAN);
 }
 
-void traffic_serve(struct shard *shard, struct link *link, unsigned ready)
+/* A newcomer takes its turn; while it waits for that the poll need not tell of it again. */
+static void queue_newcomer(struct shard *shard, struct link *link, unsigned ready)
 {
-    if (link->state == LINK_CLOSED)
-        return;
-    if (link->waits == 0) {
-        /* The poll tells of one that waits for nothing only when it has failed. */
-        end_link(shard, link, STREAM_END_CLEAN);
-        return;
+    struct newcomer *newcomer = link->newcomer;
+
+    newcomer->ready |= ready;
+    if (!list_linked(&newcomer->turn)) {
+        newcomers_queue(&shard->newcomers, newcomer);
+    } else if (link->waits != 0 && change_poll(shard, link, 0) == 0) {
+        link->waits = 0;
+        newcomer->silenced = true;
     }
+}
+
+/* Its peer writes no more: it takes its turn. The poll would tell an end again and again, whatever
+ * it is asked, but as news it tells it once. */
+static void queue_leaver(struct shard *shard, struct link *link)
+{
+    if (!link->leaves) {
+        link->leaves = true;
+        list_remove(&link->node);
+        list_append(&shard->leaving, &link->node);
+    }
+    if (link->waits != POLL_NEWS &&
+            poll_change(shard->poll, stream_fd(link->stream), POLL_NEWS, &link->waiter) == 0)
+        link->waits = POLL_NEWS;
+}
+
+static void serve_ready(struct shard *shard, struct link *link, unsigned ready)
+{
     /* A layer that waits otherwise than we do may need the one for the other. */
     if (link->waits != link->wants)
         ready = POLL_READ | POLL_WRITE;
@@ -392,6 +522,143 @@ void traffic_serve(struct shard *shard, struct link *link, unsigned ready)
         discard_input(shard, link);
 }
 
+void traffic_serve(struct shard *shard, struct link *link, unsigned ready)
+{
+    if (link->state == LINK_CLOSED)
+        return;
+    if (link->newcomer && (link->state == LINK_OPEN || list_linked(&link->newcomer->turn)))
+        queue_newcomer(shard, link, ready);
+    else if (link->leaves ||
+            (link->state == LINK_OPEN && ready & POLL_ENDED && link->waits & POLL_READ))
+        queue_leaver(shard, link);
+    else if (link->waits == 0)
+        /* The poll tells of one that waits for nothing only when it has failed. */
+        end_link(shard, link, STREAM_END_CLEAN);
+    else
+        serve_ready(shard, link, ready);
+}
+
+void traffic_stir(struct shard *shard, struct link *link)
+{
+    unsigned ready = POLL_READ | POLL_WRITE;
+
+    if (link->state == LINK_CLOSED)
+        return;
+    if (link->newcomer && (link->state == LINK_OPEN || list_linked(&link->newcomer->turn)))
+        queue_newcomer(shard, link, ready);
+    else
+        serve_ready(shard, link, ready);
+}
+
+static void serve_newcomer(struct shard *shard, struct newcomer *newcomer)
+{
+    struct link *link = newcomer->link;
+    unsigned ready = newcomer->ready;
+    /* Of one that waits for nothing the poll tells only that. */
+    bool failed = link->waits == 0 && !newcomer->silenced && stream_fd(link->stream) >= 0;
+    bool has_bytes = newcomer->has_bytes && link->state == LINK_OPEN;
+
+    newcomer->ready = 0;
+    newcomer->has_bytes = newcomer->silenced = false;
+    reception_take_turn(shard, link);
+    if (link->state == LINK_CLOSED)
+        return;
+    /* Heard again before it is served: afterwards it may be another shard's. */
+    if ((failed && !has_bytes) || !await(shard, link))
+        end_link(shard, link, STREAM_END_CLEAN);
+    else if (has_bytes)
+        digest(shard, link, buffer_bytes(&link->input));
+    else
+        serve_ready(shard, link, ready);
+}
+
+bool traffic_serve_newcomer(struct shard *shard)
+{
+    struct newcomer *newcomer = newcomers_next(&shard->newcomers);
+
+    if (newcomer)
+        serve_newcomer(shard, newcomer);
+    return newcomer != NULL;
+}
+
+void traffic_hasten_newcomer(struct shard *shard, struct newcomer *newcomer)
+{
+    list_remove(&newcomer->turn);
+    serve_newcomer(shard, newcomer);
+}
+
+bool traffic_serve_leaver(struct shard *shard)
+{
+    struct list *node = list_take_first(&shard->leaving);
+    struct link *link;
+
+    if (!node)
+        return false;
+    link = container_of(node, struct link, node);
+    link->leaves = false;
+    review_keep(shard, link);
+    serve_ready(shard, link, POLL_READ | POLL_WRITE);
+    /* It had more to say, or cannot be read now. */
+    if (link->state != LINK_CLOSED && link->waits == POLL_NEWS && !await(shard, link))
+        end_link(shard, link, STREAM_END_CLEAN);
+    return true;
+}
+
+static struct link *link_at(struct list *node)
+{
+    return container_of(node, struct link, node);
+}
+
+/* The largest of the packets that have come in part. */
+static uint64_t largest_unfinished(struct shard *shard)
+{
+    uint64_t most = 0;
+
+    for (struct list *node = shard->links.next; node != &shard->links; node = node->next) {
+        if (link_at(node)->state == LINK_OPEN && link_at(node)->input.size > most)
+            most = link_at(node)->input.size;
+    }
+    return most;
+}
+
+/* Ends those with more than so many bytes of a packet, as long as memory is short. */
+static void evict_above(struct shard *shard, uint64_t most)
+{
+    struct list *node = shard->links.next;
+
+    while (node != &shard->links && budget_is_short(shard->group->budget)) {
+        struct link *link = link_at(node);
+
+        node = node->next;
+        if (link->state != LINK_OPEN || link->input.size <= most)
+            continue;
+        core_evict(shard->core, link->connection, shard->now_ms);
+        buffer_reset(&link->input, &shard->memory);
+    }
+}
+
+void traffic_relieve(struct shard *shard, uint64_t fat_bytes)
+{
+    uint64_t most;
+
+    while (budget_is_short(shard->group->budget) && (most = largest_unfinished(shard)) >= fat_bytes)
+        evict_above(shard, most / 2);
+}
+
+/* What a newcomer's layers hold may be as dear to read as what its socket does. */
+static void queue_unread(struct shard *shard, struct newcomer *newcomer)
+{
+    newcomer->ready |= POLL_READ;
+    newcomers_queue(&shard->newcomers, newcomer);
+}
+
+static void serve_unread(struct shard *shard, struct link *link)
+{
+    reception_take_turn(shard, link);
+    if (link->state == LINK_OPEN)
+        serve_input(shard, link);
+}
+
 /* Reads on where bytes lay inside the stack, of which the poll knows nothing. */
 void traffic_read_unread(struct shard *shard)
 {
@@ -403,9 +670,11 @@ void traffic_read_unread(struct shard *shard)
     while ((node = list_take_first(&unread))) {
         struct link *link = container_of(node, struct link, node);
 
-        list_append(&shard->links, node);
-        if (link->state == LINK_OPEN)
-            serve_input(shard, link);
+        review_keep(shard, link);
+        if (link->newcomer)
+            queue_unread(shard, link->newcomer);
+        else
+            serve_unread(shard, link);
     }
 }
 
@@ -424,10 +693,16 @@ void traffic_resume(struct shard *shard)
 
 /* ---- The whole of a link ---- */
 
-/* Makes the link known to poll and core; `moved` when it comes from another shard. */
-void traffic_admit(struct shard *shard, struct link *link, bool moved)
+/* It has come with its CONNECT, which waits for its turn. */
+static void queue_bytes(struct shard *shard, struct link *link)
 {
-    struct stream_peer peer;
+    link->newcomer->has_bytes = true;
+    newcomers_queue(&shard->newcomers, link->newcomer);
+}
+
+static bool enter_core(
+        struct shard *shard, struct link *link, const struct stream_peer *peer, bool moved)
+{
     char text[ADDRESS_TEXT_SIZE];
     enum mqtt_reason refusal;
     struct arrival arrival = {
@@ -437,20 +712,48 @@ void traffic_admit(struct shard *shard, struct link *link, bool moved)
         .moved = moved,
     };
 
-    list_append(&shard->links, &link->node);
-    link->waits = ask_stream(shard, link);
-    if (poll_add(shard->poll, stream_fd(link->stream), link->waits, &link->waiter) < 0) {
-        end_link(shard, link, STREAM_END_CLEAN);
-        return;
-    }
-    stream_peer(link->stream, &peer);
-    arrival.peer = bytes_of_text(address_format(&peer.address, text));
+    arrival.peer = describe(&peer->address, &arrival.ipv4, text);
     link->connection = core_accept(shard->core, &arrival, shard->now_ms, &refusal);
+    return link->connection;
+}
+
+static bool enter_newcomers(struct shard *shard, struct link *link, const struct stream_peer *peer)
+{
+    link->newcomer = newcomers_add(&shard->newcomers, &shard->memory, link, &peer->address);
+    if (!link->newcomer) {
+        arrivals_tell_memory(shard, link, &peer->address);
+        return false;
+    }
+    link->newcomer->is_crowd = link->guarded & GUARD_IS_CROWD;
+    return true;
+}
+
+/* Makes the link known to core and poll; `moved` when it comes from another shard. Core comes
+ * first: it gives up the place that one which has moved brings along. */
+void traffic_admit(struct shard *shard, struct link *link, bool moved)
+{
+    struct stream_peer peer;
+
+    /* Where admission fails, end_link() is not to close a connection of the shard it came from. */
+    assert(!link->connection);
+    if (moved)
+        sensors_take_in(shard, link);
+    list_append(&shard->links, &link->node);
+    stream_peer(link->stream, &peer);
     link->stranger = peer.preliminary || peer.tls_version[0] != '\0';
-    if (!link->connection || (moved && !introduce(shard, link)))
+    link->waits = ask_stream(shard, link);
+    if (!enter_core(shard, link, &peer, moved) || enter_poll(shard, link, link->waits) < 0 ||
+            !enter_newcomers(shard, link, &peer) || (moved && !introduce(shard, link)))
         end_link(shard, link, STREAM_END_CLEAN);
     else if (link->input.size > 0)
-        digest(shard, link, buffer_bytes(&link->input));
+        queue_bytes(shard, link);
+}
+
+void traffic_turn_away(struct shard *shard, struct link *link)
+{
+    if (link->connection)
+        core_turn_away(shard->core, link->connection, shard->now_ms);
+    end_link(shard, link, STREAM_END_CLEAN);
 }
 
 void traffic_end_lingering(struct shard *shard)

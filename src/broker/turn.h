@@ -11,4 +11,7 @@
 /* Runs one turn. False when the shard has been told to stop and is done. */
 bool turn_run(struct shard *shard);
 
+/* Publishes the lines that wait in a source: the shard's own, or one that is lent for the call. */
+void turn_announce(struct shard *shard, struct log_source *source);
+
 #endif

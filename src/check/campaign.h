@@ -38,7 +38,8 @@ int campaign_init(struct campaign *campaign, const struct campaign_options *opti
 
 /**
  * Plays them; their results are in the entries when it returns. Where SIGINT or SIGTERM is blocked
- * and comes, those under way are played to their end and cleared, and the rest is skipped.
+ * and comes, those under way are played to their end and cleared, and the rest is skipped. What
+ * fails while this process stands still is played again.
  *
  * Returns 0, or -errno when not even one thread could be started.
  */

@@ -89,7 +89,8 @@ static void every_end_of_a_connection_has_its_will_and_session(struct check *che
 }
 
 /* Whichever is shorter, the will's delay or the session's, brings the will; who comes back before
- * has it cancelled, also with another expiry. */
+ * has it cancelled, also with another expiry. While a delay runs, no answer is waited for that the
+ * server may give late, as from a slow disk. */
 static void the_shorter_of_delay_and_session_brings_the_will(struct check *check)
 {
     static const struct {
@@ -98,17 +99,25 @@ static void the_shorter_of_delay_and_session_brings_the_will(struct check *check
         bool returns;
     } rows[] = { { 2, 60, false }, { 60, 2, false }, { 2, 2, false }, { 60, 60, false },
         { 2, 60, true }, { 60, 2, true }, { 2, 2, true } };
+    enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
     struct probe *watcher = probe_connected(check, "~watcher");
+    struct probe *probes[ROWS];
 
     probe_subscribes(watcher, "~/w", 0);
-    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        probe_cut(probe_connects(check, "06 0000 (11 %08x) S'~%u' (18 %08x) S'~/w' S'%u'",
-                (unsigned)rows[i].expiry_s, i, (unsigned)rows[i].delay_s, i));
-        if (rows[i].returns &&
-                !probe_present(probe_connects(check, "00 0000 (11 0000003C) S'~%u'", i)))
-            check_fail(check, "Session Present is 1 for who comes back in time");
+    for (unsigned i = 0; i < ROWS; i++)
+        probes[i] = probe_connects(check, "06 0000 (11 %08x) S'~%u' (18 %08x) S'~/w' S'%u'",
+                (unsigned)rows[i].expiry_s, i, (unsigned)rows[i].delay_s, i);
+    for (unsigned i = 0; i < ROWS; i++)
+        probe_cut(probes[i]);
+    for (unsigned i = 0; i < ROWS; i++) {
+        if (rows[i].returns)
+            probes[i] = probe_tries(check, "00 0000 (11 0000003C) S'~%u'", i);
     }
     probe_expect_nothing(watcher);
+    for (unsigned i = 0; i < ROWS; i++) {
+        if (rows[i].returns)
+            probe_expect(probes[i], "20 RL 01 00 [P]");
+    }
     check_wait(check, 2500);
     probe_expect_all(watcher, "30 RL S'~/w' 00 '0' | 30 RL S'~/w' 00 '1' | 30 RL S'~/w' 00 '2'");
     probe_expect_nothing(watcher);
@@ -505,6 +514,7 @@ static void unequal_members_share_each_message_once(struct check *check)
     unsigned member_count = check_target(check)->speaks[MQTT_3_1_1] ? 4 : 3;
     struct probe *b = probe_connected(check, "~b");
     bool seen[SHARED_MESSAGES] = { false };
+    int64_t until_ms;
 
     needs(check, NEED_QOS_2);
     for (unsigned i = 0; i < member_count; i++)
@@ -516,11 +526,10 @@ static void unequal_members_share_each_message_once(struct check *check)
     }
     for (unsigned i = 0; i < member_count; i++)
         take_all(check, &members[i], seen, false);
-    for (unsigned i = 0; i < member_count * 2; i++) {
+    until_ms = check_now_ms(check) + check_patience_ms(check);
+    for (unsigned i = 0; memchr(seen, false, sizeof(seen)) && check_now_ms(check) < until_ms; i++) {
         acknowledge(&members[i % member_count]);
         take_all(check, &members[i % member_count], seen, true);
-        if (!memchr(seen, false, sizeof(seen)))
-            break;
     }
     if (memchr(seen, false, sizeof(seen)))
         check_fail(check, "every message comes to one of the members");
@@ -756,7 +765,8 @@ static void expect_identifiers(struct check *check, struct probe *subscriber,
     struct bytes packet;
 
     probe_publishes(publisher, 2, "~/a", "x");
-    for (; (packet = probe_take_any(subscriber)).size > 0; copies++) {
+    for (packet = probe_take(subscriber); packet.size > 0; packet = probe_take_any(subscriber)) {
+        copies++;
         if (packet.data[0] >> 4 != 3)
             check_fail(check, "the message comes");
         count_identifiers(check, packet, counts);

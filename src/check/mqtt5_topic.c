@@ -118,7 +118,7 @@ static void wildcards_first_match_no_reserved_topic(struct check *check)
     probe_expect_all(a, "90 RL 0001 [P] 00 | 31 RL S'%s' [P] *", topic);
     probe_send(b, "82 RL 0001 00 S'#' 00 S'+%s' 00", below ? below : "/#");
     for (unsigned i = 0; i < OTHERS_MAX; i++) {
-        struct bytes got = probe_take_any(b);
+        struct bytes got = answered ? probe_take_any(b) : probe_take(b);
 
         if (got.size == 0)
             break;

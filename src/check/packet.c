@@ -109,14 +109,12 @@ static struct bytes section(struct bytes packet)
     struct reader in = { .rest = check_body(packet) };
     unsigned type = packet.size > 0 ? packet.data[0] >> 4 : 0;
 
-    if (type == 2)
+    if (type == 2 || type == 9 || type == 11)
         reader_u16(&in);
     else if (type == 3)
         reader_bytes(&in, reader_u16(&in) + (packet.data[0] & 6 ? 2u : 0u));
     else if (type >= 4 && type <= 7)
         reader_bytes(&in, 3);
-    else if (type == 9 || type == 11)
-        reader_u16(&in);
     else
         reader_u8(&in);
     return reader_bytes(&in, in.rest.size > 0 ? notation_length(&in) : 0);
@@ -139,7 +137,7 @@ static bool find(struct bytes packet, uint8_t property, uint32_t *number, struct
 bool probe_property(struct bytes packet, uint8_t property, uint32_t *value)
 {
     struct bytes text;
-    uint32_t number;
+    uint32_t number = 0;
 
     if (!find(packet, property, &number, &text))
         return false;

@@ -39,6 +39,9 @@ void check_wait(struct check *check, int64_t ms);
 /* Milliseconds since some start. */
 int64_t check_now_ms(const struct check *check);
 
+/* How long what must come is waited for, in milliseconds. */
+int64_t check_patience_ms(const struct check *check);
+
 /* The case does not hold: `format` says what was expected. */
 _Noreturn void check_fail(struct check *check, const char *format, ...)
         __attribute__((format(printf, 2, 3)));

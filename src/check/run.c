@@ -98,6 +98,11 @@ int64_t check_now_ms(const struct check *check)
     return wire->functions->now_ms(wire->context);
 }
 
+int64_t check_patience_ms(const struct check *check)
+{
+    return check->setup.wire->patience_ms;
+}
+
 /* ---- Bytes that must be refused ---- */
 
 /* Copies the text of one packet; gives what stands behind it. */

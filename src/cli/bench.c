@@ -37,14 +37,14 @@ static void describe(const struct bench_options *options, const struct bench_pla
     bench_report_text(report, "scenario", plan->scenario->name);
     bench_report_text(report, "mqtt", versions[options->version]);
     if (has_messages) {
-        bench_report_number(report, "qos", (double)options->qos, 0);
+        bench_report_number(report, "qos", plan->qos, 0);
         bench_report_number(report, "size_bytes", (double)options->size, 0);
         bench_report_number(report, "publishers", plan->publishers, 0);
         bench_report_number(report, "subscribers", plan->subscribers, 0);
     }
     if (plan->rate > 0)
         bench_report_number(report, "rate_per_s", (double)plan->rate, 0);
-    else if (plan->scenario->kind != BENCH_IDLE)
+    else if (plan->scenario->kind != BENCH_GROW)
         bench_report_number(report, "window", plan->window, 0);
 }
 
@@ -59,6 +59,7 @@ static int run(const struct bench_options *options, const struct bench_plan *pla
     describe(options, plan, &report);
     if (result == 0) {
         result = bench_run(&run);
+        client_progress_clear(&swarm.progress);
         bench_report_text(&report, "result",
                 result == 0          ? "good"
                         : result > 0 ? "bad"

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum { NS_PER_US = 1000 };
+
 struct storm {
     struct bench_swarm *swarm;
     struct bench_histogram *latency;
@@ -38,7 +40,7 @@ static int take_connack(struct storm *storm, struct bench_client *client, struct
 {
     struct mqtt_header header;
     struct bytes body;
-    int result = bench_packet_next(&packets, &header, &body);
+    int result = bench_swarm_next(storm->swarm, client, &packets, &header, &body);
 
     if (result == 0)
         return bench_swarm_keep(storm->swarm, client, packets);
@@ -59,6 +61,8 @@ static int serve(struct storm *storm, struct bench_client *client)
     if (up && (result == -EPIPE || result == -ECONNRESET)) {
         bench_swarm_drop(storm->swarm, client);
         storm->to_end--;
+        client_progress_tell(
+                &storm->swarm->progress, storm->latency->count, clock_now_ns() / NS_PER_US);
         return begin(storm, client->number);
     }
     if (result == 1 && up)
@@ -100,7 +104,10 @@ int bench_connect_run(struct bench_swarm *swarm, uint32_t count, struct bench_hi
         .to_begin = count,
         .to_end = count,
     };
-    int result = storm.begun_ns ? run(&storm) : -ENOMEM;
+    int result;
+
+    client_progress_init(&swarm->progress, true, count, clock_now_ns() / NS_PER_US);
+    result = storm.begun_ns ? run(&storm) : -ENOMEM;
 
     free(storm.begun_ns);
     return result;

@@ -16,10 +16,11 @@
 enum {
     HEAD_SIZE_MAX = 160,
     CHUNK_SIZE = 64 << 10, /* what one publisher writes in one turn at most */
-    STALL_NS = 2000000000,
-    SPIN_NS = 1000000, /* nearer than that, the next message is awaited without sleeping */
+    SPIN_NS = 1000000,     /* nearer than that, the next message is awaited without sleeping */
+    LOOK_NS = 50000,       /* of the open loop: so often is sent what is due, while much is read */
     TURN_MS = 100,
     SECOND_NS = 1000000000,
+    NS_PER_US = 1000,
 };
 
 static enum mqtt_version version_of(const struct bench_load *load)
@@ -111,7 +112,7 @@ int bench_load_open(
         .plan = plan,
         .letterhead = {
             .version = (enum mqtt_version)options->version,
-            .qos = (uint8_t)options->qos,
+            .qos = plan->qos,
             .retain = plan->scenario->kind == BENCH_RETAINED,
             .payload_size = (size_t)options->size,
         },
@@ -190,6 +191,15 @@ static void release(struct bench_load *load, int64_t now_ns)
     }
 }
 
+/* Of the open loop: what is due is gathered until the publisher may write again. */
+static bool is_paced(
+        const struct bench_load *load, const struct bench_publisher *publisher, int64_t now_ns)
+{
+    int64_t pace_ns = load->swarm->options->pace_us * NS_PER_US;
+
+    return load->plan->rate > 0 && publisher->wrote_ns > now_ns - pace_ns;
+}
+
 static bool may_send(const struct bench_load *load, const struct bench_publisher *publisher)
 {
     uint64_t targets = load->tally.channels[publisher->channel].targets;
@@ -233,13 +243,20 @@ static int pump(struct bench_load *load, struct bench_publisher *publisher, int6
 
     if (publisher->client->out.size > 0) /* back in the list when the socket has taken it */
         return 0;
+    if (is_paced(load, publisher, now_ns)) {
+        if (may_send(load, publisher))
+            enqueue(load, publisher);
+        return 0;
+    }
     while (may_send(load, publisher) && out.used < CHUNK_SIZE &&
             out.size - out.used >= message_size)
         write_message(load, publisher, &out, now_ns);
     if (may_send(load, publisher))
         enqueue(load, publisher);
-    return out.used > 0 ? bench_swarm_send(load->swarm, publisher->client, writer_written(&out))
-                        : 0;
+    if (out.used == 0)
+        return 0;
+    publisher->wrote_ns = now_ns;
+    return bench_swarm_send(load->swarm, publisher->client, writer_written(&out));
 }
 
 static int pump_all(struct bench_load *load, int64_t now_ns)
@@ -256,6 +273,14 @@ static int pump_all(struct bench_load *load, int64_t now_ns)
         result = pump(load, publisher, now_ns);
     }
     return result;
+}
+
+/* Sends what may be sent by now. Returns 0, or -errno. */
+static int send_due(struct bench_load *load, int64_t now_ns)
+{
+    if (load->publishing)
+        release(load, now_ns);
+    return pump_all(load, now_ns);
 }
 
 static int refuse(struct bench_load *load, const struct bench_client *client, enum mqtt_type type)
@@ -342,7 +367,7 @@ static int take_suback(
     struct mqtt_suback suback;
 
     if (load->subacks_awaited == 0 ||
-            mqtt_suback_decode(&suback, body, version_of(load)) != MQTT_SUCCESS ||
+            mqtt_suback_decode(&suback, MQTT_SUBACK, body, version_of(load)) != MQTT_SUCCESS ||
             suback.codes.size != load->plan->filters)
         return refuse(load, client, MQTT_SUBACK);
     for (size_t i = 0; i < suback.codes.size; i++) {
@@ -352,6 +377,22 @@ static int take_suback(
     }
     load->subacks_awaited--;
     return 0;
+}
+
+/* Greets a subscriber that has come again. */
+static int take_connack(struct bench_load *load, const struct bench_client *client,
+        const struct mqtt_header *header, struct bytes body)
+{
+    int result;
+
+    if (load->connacks_awaited == 0)
+        return refuse(load, client, MQTT_CONNACK);
+    result = bench_swarm_greet(load->swarm, &load->swarm->clients[client->number], header, body);
+    if (result == 0 && !client->session_present)
+        result = bench_swarm_fail(
+                load->swarm, client, -EPROTO, "the server has forgotten the session");
+    load->connacks_awaited--;
+    return result;
 }
 
 static int take_packet(struct bench_load *load, const struct bench_client *client,
@@ -371,8 +412,9 @@ static int take_packet(struct bench_load *load, const struct bench_client *clien
     case MQTT_PINGRESP:
         load->pongs_awaited -= load->pongs_awaited > 0;
         return 0;
-    case MQTT_CONNECT:
     case MQTT_CONNACK:
+        return take_connack(load, client, header, body);
+    case MQTT_CONNECT:
     case MQTT_SUBSCRIBE:
     case MQTT_UNSUBSCRIBE:
     case MQTT_UNSUBACK:
@@ -398,13 +440,13 @@ static int serve(struct bench_load *load, struct bench_client *client)
     if (result <= 0)
         return result;
     now_ns = clock_now_ns();
-    while ((result = bench_packet_next(&packets, &header, &body)) == 1) {
+    while ((result = bench_swarm_next(load->swarm, client, &packets, &header, &body)) == 1) {
         result = take_packet(load, client, &header, body, now_ns, &out);
         if (result < 0)
             return result;
     }
     if (result < 0)
-        return bench_swarm_fail(load->swarm, client, result, "the server does not speak MQTT");
+        return result;
     result = bench_swarm_keep(load->swarm, client, packets);
     if (result == 0 && out.used > 0)
         result = bench_swarm_send(load->swarm, client, writer_written(&out));
@@ -426,6 +468,23 @@ static int timeout_ms(const struct bench_load *load, int64_t now_ns)
     return wait_ns / SPIN_NS < TURN_MS ? (int)(wait_ns / SPIN_NS) : TURN_MS;
 }
 
+/*
+ * In the open loop, sends what has become due since `*sent_ns`: much that comes at once, as after a
+ * pause of the server, is no reason to send late and then more at a time. Returns 0, or -errno.
+ */
+static int keep_pace(struct bench_load *load, int64_t *sent_ns)
+{
+    int64_t now_ns;
+
+    if (!load->publishing || load->plan->rate == 0)
+        return 0;
+    now_ns = clock_now_ns();
+    if (now_ns - *sent_ns < LOOK_NS)
+        return 0;
+    *sent_ns = now_ns;
+    return send_due(load, now_ns);
+}
+
 /* Waits for what comes, and reads all that is ready. Returns 0, or -errno. */
 static int serve_all(struct bench_load *load, int64_t now_ns)
 {
@@ -436,6 +495,8 @@ static int serve_all(struct bench_load *load, int64_t now_ns)
         struct bench_client *client = events[i].owner;
         int result = events[i].ready & POLL_READ ? serve(load, client) : 0;
 
+        if (result == 0)
+            result = keep_pace(load, &now_ns);
         if (result < 0)
             return result;
         if (events[i].ready & POLL_WRITE && client->number >= load->plan->subscribers)
@@ -455,6 +516,11 @@ static bool is_published(const struct bench_load *load)
             (!load->waits_for_deliveries || is_delivered(load));
 }
 
+static bool is_greeted(const struct bench_load *load)
+{
+    return load->connacks_awaited == 0;
+}
+
 static bool is_granted(const struct bench_load *load)
 {
     return load->subacks_awaited == 0;
@@ -471,25 +537,31 @@ static bool is_stalled(const struct bench_load *load, int64_t now_ns)
     bool waits_for_deliveries = load->waits_for_deliveries && !is_delivered(load);
 
     return (load->unacknowledged > 0 || waits_for_deliveries) &&
-            now_ns - load->progress_ns > STALL_NS;
+            now_ns - load->progress_ns > load->swarm->options->timeout_s * SECOND_NS;
+}
+
+/* What is worth telling while it runs: deliveries, or messages sent where nobody is there. */
+static uint64_t work_done(const struct bench_load *load)
+{
+    return load->waits_for_deliveries ? load->tally.delivered : load->tally.sent;
 }
 
 /* Turns until `done`, a stall, or the deadline; the tally tells what a stall has left out. */
 static int run_until(struct bench_load *load, bool (*done)(const struct bench_load *load))
 {
     load->progress_ns = clock_now_ns();
+    client_progress_init(&load->swarm->progress, true, 0, load->progress_ns / NS_PER_US);
     for (;;) {
         int64_t now_ns = clock_now_ns();
         int result;
 
-        if (done == is_published)
-            release(load, now_ns);
-        result = pump_all(load, now_ns);
+        result = send_due(load, now_ns);
         if (result < 0 || done(load) || is_stalled(load, now_ns))
             return result;
         result = serve_all(load, now_ns);
         if (result < 0)
             return result;
+        client_progress_tell(&load->swarm->progress, work_done(load), now_ns / NS_PER_US);
     }
 }
 
@@ -529,12 +601,36 @@ int bench_load_subscribe(struct bench_load *load)
     return run_until(load, is_granted);
 }
 
+void bench_load_leave(struct bench_load *load)
+{
+    load->waits_for_deliveries = false;
+    bench_swarm_leave(load->swarm, 0, load->plan->subscribers);
+}
+
+int bench_load_return(struct bench_load *load)
+{
+    load->waits_for_deliveries = true;
+    load->connacks_awaited = load->plan->subscribers;
+    for (uint32_t i = 0; i < load->plan->subscribers; i++) {
+        int result = bench_swarm_begin(load->swarm, i);
+
+        if (result < 0)
+            return result;
+    }
+    return run_until(load, is_greeted);
+}
+
 int bench_load_publish(struct bench_load *load)
 {
+    int result;
+
     load->started_ns = clock_now_ns();
+    load->publishing = true;
     if (load->swarm->options->seconds > 0)
         load->stop_ns = load->started_ns + load->swarm->options->seconds * SECOND_NS;
-    return run_until(load, is_published);
+    result = run_until(load, is_published);
+    load->publishing = false;
+    return result;
 }
 
 int bench_load_await(struct bench_load *load)

@@ -8,6 +8,8 @@
  * (QoS 1 and 2) or not at every receiver yet, so nothing needs to be dropped by a queue's limit.
  * Open loop: message k is sent k / rate seconds after the start, and its latency counts from then,
  * however late it really left (so a server that stalls does not slow the clock that judges it).
+ * A publisher writes no more often than its pace says, however it goes at the server: writes that
+ * get smaller when less comes back would change the load with the server that is measured.
  */
 #ifndef CLI_BENCH_LOAD_H
 #define CLI_BENCH_LOAD_H
@@ -31,7 +33,9 @@ struct bench_load {
     uint64_t released; /* of which may be sent by now */
     uint64_t unacknowledged;
     uint32_t subacks_awaited;
+    uint32_t connacks_awaited;
     uint32_t pongs_awaited;
+    bool publishing;           /* bench_load_publish() runs */
     bool waits_for_deliveries; /* somebody has subscribed, so deliveries open the window */
     int64_t started_ns;
     int64_t stop_ns;     /* when to publish no more; 0: at the quota */
@@ -52,6 +56,12 @@ void bench_load_close(struct bench_load *load);
 
 /* Sends every SUBSCRIBE and waits for every SUBACK; retained messages may come before it. */
 int bench_load_subscribe(struct bench_load *load); /* 0, or -errno */
+
+/* Disconnects all subscribers, whose sessions the swarm keeps. */
+void bench_load_leave(struct bench_load *load);
+
+/* Connects them again; what was kept for them may come before all are there. 0, or -errno. */
+int bench_load_return(struct bench_load *load);
 
 /**
  * Publishes, and waits until all is acknowledged, and delivered where somebody subscribes already;

@@ -33,6 +33,8 @@ TEST(without_options_the_defaults_hold)
     assert_int_equal(options.version, 4);
     assert_int_equal(options.size, 64);
     assert_int_equal(options.limit_s, 60);
+    assert_int_equal(options.timeout_s, 10);
+    assert_int_equal(options.pace_us, 200);
     assert_false(options.json);
 }
 
@@ -60,6 +62,7 @@ TEST(what_makes_no_sense_is_refused_and_changes_nothing)
         "bench p2p --qos 3",
         "bench p2p --qos -1",
         "bench p2p --size 15",
+        "bench p2p --rate 10 --pace 1000001",
         "bench p2p --size 64k",
         "bench p2p --count 99999999999999999999",
         "bench p2p fan-out",

@@ -18,6 +18,7 @@ enum {
     METRICS = 4,
     SITE_STEP = 3, /* has no factor in common with 40, so neighbours watch different sites */
     SITES_WATCHED = 20,
+    DEVICES_OF_AREA = 1000,
     WINDOW = 100,         /* QoS 0 */
     WINDOW_INFLIGHT = 20, /* QoS 1 and 2 */
     WINDOW_CONNECT = 64,
@@ -83,6 +84,23 @@ static void site_filter(
                 subscriber % DEVICES);
 }
 
+static void many_filter(
+        const struct bench_plan *plan, uint32_t subscriber, uint32_t index, char *text)
+{
+    (void)subscriber;
+    snprintf(text, BENCH_TOPIC_SIZE, "%s%s/area%u/device%u/%s", plan->kind->share, plan->prefix,
+            index / DEVICES_OF_AREA, index, plan->kind->end);
+}
+
+static const struct bench_filter_kind filter_kinds[] = {
+    { "exact", "", "value" },
+    { "plus", "", "+" },
+    { "hash", "", "#" },
+    { "shared", "$share/bench/", "value" },
+};
+
+enum { FILTER_KIND_COUNT = sizeof(filter_kinds) / sizeof(filter_kinds[0]) };
+
 static const struct bench_scenario scenarios[] = {
     {
             .name = "p2p",
@@ -138,7 +156,7 @@ static const struct bench_scenario scenarios[] = {
     },
     {
             .name = "retained",
-            .help = "stores retained messages, then one subscriber to # fetches them",
+            .help = "stores retained messages, then N subscribers to # fetch them",
             .kind = BENCH_RETAINED,
             .publishers = 1,
             .subscribers = 1,
@@ -148,9 +166,36 @@ static const struct bench_scenario scenarios[] = {
             .filter = below_filter,
     },
     {
+            .name = "offline",
+            .help = "messages for clients that are away, at QoS 1 or 2; then these come for them",
+            .kind = BENCH_OFFLINE,
+            .publishers = 10,
+            .subscribers = 10,
+            .count = 10000,
+            .filters = 1,
+            .qos_min = 1,
+            .paired = true,
+            .topic = own_topic,
+            .filter = own_filter,
+    },
+    {
             .name = "idle",
             .help = "connections that do nothing: memory for each, as a slope between two counts",
-            .kind = BENCH_IDLE,
+            .kind = BENCH_GROW,
+    },
+    {
+            .name = "sessions",
+            .help = "sessions of clients that are away: memory for each, likewise",
+            .kind = BENCH_GROW,
+            .grows = BENCH_SESSIONS,
+    },
+    {
+            .name = "subscriptions",
+            .help = "subscriptions of some clients: memory for each, likewise",
+            .kind = BENCH_GROW,
+            .grows = BENCH_SUBSCRIPTIONS,
+            .subscribers = 100,
+            .filter = many_filter,
     },
     {
             .name = "connect",
@@ -169,6 +214,15 @@ static const struct bench_scenario *find_scenario(const char *name)
             return &scenarios[i];
     }
     return NULL;
+}
+
+static const struct bench_filter_kind *find_filter_kind(const char *name)
+{
+    for (size_t i = 0; name && i < FILTER_KIND_COUNT; i++) {
+        if (strcmp(filter_kinds[i].name, name) == 0)
+            return &filter_kinds[i];
+    }
+    return name ? NULL : &filter_kinds[0];
 }
 
 static uint32_t either(int64_t given, uint32_t otherwise)
@@ -191,11 +245,11 @@ static void choose_sides(struct bench_plan *plan, const struct bench_options *op
     plan->subscribers = either(subscribers, scenario->subscribers);
 }
 
-static uint32_t default_window(const struct bench_plan *plan, const struct bench_options *options)
+static uint32_t default_window(const struct bench_plan *plan)
 {
     if (plan->scenario->kind == BENCH_CONNECT)
         return WINDOW_CONNECT;
-    return options->qos == 0 ? WINDOW : WINDOW_INFLIGHT;
+    return plan->qos == 0 ? WINDOW : WINDOW_INFLIGHT;
 }
 
 static int complain(const char *name, const char *what)
@@ -216,19 +270,25 @@ int bench_plan_init(struct bench_plan *plan, const struct bench_options *options
         .count = either(options->count, scenario->count),
         .rate = options->rate,
     };
+    plan->qos = (uint8_t)options->qos;
+    if (plan->qos < scenario->qos_min)
+        plan->qos = scenario->qos_min;
+    plan->kind = find_filter_kind(options->filter);
     choose_sides(plan, options);
-    plan->window = either(options->window, default_window(plan, options));
+    plan->window = either(options->window, default_window(plan));
     plan->channels = scenario->channels ? scenario->channels : plan->publishers;
     if (scenario->kind == BENCH_RETAINED)
         plan->channels = plan->count;
     plan->filters = scenario->filters ? scenario->filters : plan->publishers;
     snprintf(plan->prefix, sizeof(plan->prefix), "bench/%08" PRIx32, run);
+    if (!plan->kind)
+        return complain(options->filter, "give exact, plus, hash or shared to --filter");
     if (scenario->paired && plan->publishers != plan->subscribers)
         return complain(scenario->name, "needs as many subscribers as publishers");
-    if (plan->publishers > plan->channels)
+    if (scenario->kind != BENCH_GROW && plan->publishers > plan->channels)
         return complain(scenario->name, "has more publishers than topics; give fewer --publishers");
-    if (scenario->kind == BENCH_RETAINED && (plan->subscribers > 1 || plan->rate > 0))
-        return complain(scenario->name, "has one subscriber, and no --rate");
+    if (scenario->kind != BENCH_LOAD && plan->rate > 0)
+        return complain(scenario->name, "has no --rate");
     return 0;
 }
 
@@ -267,5 +327,5 @@ void bench_plan_match(const struct bench_plan *plan, uint32_t subscriber, bool w
 void bench_plan_help(void)
 {
     for (size_t i = 0; i < SCENARIO_COUNT; i++)
-        printf("  %-10s %s\n", scenarios[i].name, scenarios[i].help);
+        printf("  %-13s %s\n", scenarios[i].name, scenarios[i].help);
 }

@@ -17,11 +17,22 @@ enum { BENCH_TOPIC_SIZE = 128, BENCH_PREFIX_SIZE = 32 };
 enum bench_kind {
     BENCH_LOAD,     /* subscribe, then publish: messages on their way */
     BENCH_RETAINED, /* publish retained messages, then subscribe */
-    BENCH_IDLE,     /* hold connections open */
+    BENCH_OFFLINE,  /* subscribe and leave, publish, come again */
+    BENCH_GROW,     /* hold so many, then more */
     BENCH_CONNECT,  /* connect and disconnect again and again */
 };
 
+/* What BENCH_GROW has more and more of. */
+enum bench_grows { BENCH_CONNECTIONS, BENCH_SESSIONS, BENCH_SUBSCRIPTIONS };
+
 struct bench_plan;
+
+/* What the filters of scenario subscriptions look like: before the topic, and its last level. */
+struct bench_filter_kind {
+    const char *name;
+    const char *share;
+    const char *end;
+};
 
 /* One row of the table; the numbers are what holds where no option says another. */
 struct bench_scenario {
@@ -33,8 +44,10 @@ struct bench_scenario {
     uint32_t count;
     uint32_t channels; /* 0: one for each publisher */
     uint32_t filters;  /* of one subscriber; 0: one for each publisher */
-    bool paired;       /* as many publishers as subscribers */
-    bool shared;       /* the subscribers share one subscription */
+    uint8_t qos_min;   /* below it nothing of the scenario happens */
+    enum bench_grows grows;
+    bool paired; /* as many publishers as subscribers */
+    bool shared; /* the subscribers share one subscription */
     void (*topic)(const struct bench_plan *plan, uint32_t channel, char *text);
     void (*filter)(const struct bench_plan *plan, uint32_t subscriber, uint32_t index, char *text);
 };
@@ -48,8 +61,10 @@ struct bench_plan {
     uint32_t filters; /* of each subscriber */
     uint32_t count;
     uint32_t window;
-    int64_t rate;                   /* 0: closed loop */
-    char prefix[BENCH_PREFIX_SIZE]; /* of all topics; no other run has it */
+    uint8_t qos;
+    int64_t rate;                         /* 0: closed loop */
+    const struct bench_filter_kind *kind; /* of scenario subscriptions */
+    char prefix[BENCH_PREFIX_SIZE];       /* of all topics; no other run has it */
 };
 
 /**

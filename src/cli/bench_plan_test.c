@@ -105,6 +105,57 @@ TEST(what_does_not_fit_is_refused)
             make(&plan, (struct bench_options){ .scenario = "retained", .rate = 5 }), -EINVAL);
 }
 
+TEST(only_a_load_has_a_rate)
+{
+    static const char *const others[] = { "offline", "idle", "sessions", "subscriptions",
+        "connect" };
+    struct bench_plan plan;
+
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        assert_int_equal(
+                make(&plan, (struct bench_options){ .scenario = others[i], .rate = 5 }), -EINVAL);
+        assert_int_equal(make(&plan, (struct bench_options){ .scenario = others[i] }), 0);
+    }
+    assert_int_equal(make(&plan, (struct bench_options){ .scenario = "p2p", .rate = 5 }), 0);
+}
+
+TEST(nothing_is_kept_for_the_absent_below_qos_1)
+{
+    struct bench_plan plan;
+
+    assert_int_equal(make(&plan, (struct bench_options){ .scenario = "offline" }), 0);
+    assert_int_equal(plan.qos, 1);
+    assert_int_equal(plan.window, 20);
+    assert_int_equal(make(&plan, (struct bench_options){ .scenario = "offline", .qos = 2 }), 0);
+    assert_int_equal(plan.qos, 2);
+}
+
+TEST(a_kind_of_filter_says_how_many_subscriptions_look)
+{
+    static const struct {
+        const char *kind;
+        const char *filter;
+    } rows[] = {
+        { NULL, "bench/000000be/area2/device2345/value" },
+        { "exact", "bench/000000be/area2/device2345/value" },
+        { "plus", "bench/000000be/area2/device2345/+" },
+        { "hash", "bench/000000be/area2/device2345/#" },
+        { "shared", "$share/bench/bench/000000be/area2/device2345/value" },
+    };
+    struct bench_options options = { .scenario = "subscriptions" };
+    struct bench_plan plan;
+    char text[BENCH_TOPIC_SIZE];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        options.filter = rows[i].kind;
+        assert_int_equal(make(&plan, options), 0);
+        bench_plan_filter(&plan, 7, 2345, text);
+        assert_string_equal(text, rows[i].filter);
+    }
+    options.filter = "any";
+    assert_int_equal(make(&plan, options), -EINVAL);
+}
+
 TEST(the_window_goes_by_qos)
 {
     struct bench_plan plan;

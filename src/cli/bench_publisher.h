@@ -39,6 +39,7 @@ struct bench_publisher {
     struct bench_client *client;
     uint32_t channel; /* of the next message */
     uint64_t sent;
+    int64_t wrote_ns;   /* when it wrote last */
     uint64_t released;  /* how many may be sent by now */
     uint64_t under_way; /* deliveries that are awaited */
     uint16_t *ids;      /* packet ids that are free, the first free_count of them */

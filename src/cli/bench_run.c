@@ -2,6 +2,7 @@
 #include "cli/bench_run.h"
 
 #include "cli/bench_connect.h"
+#include "cli/bench_grow.h"
 #include "cli/bench_load.h"
 
 #include "loop/clock.h"
@@ -95,8 +96,8 @@ static void report_deliveries(const struct bench_run *run, const struct bench_lo
 
 static int measure_load(const struct bench_run *run, struct bench_load *load)
 {
-    struct moment before;
-    struct moment after;
+    struct moment before = { 0 };
+    struct moment after = { 0 };
     int published;
     int result = bench_load_subscribe(load);
 
@@ -125,11 +126,12 @@ static int run_load(const struct bench_run *run)
     return result;
 }
 
-/* The first half of scenario retained: the server stores. */
+/* The first half of scenarios retained and offline: the server stores. */
 static int measure_store(const struct bench_run *run, struct bench_load *load)
 {
-    struct moment before;
-    struct moment after;
+    struct moment before = { 0 };
+    struct moment after = { 0 };
+    double stored;
     int result = look(run, &before);
 
     if (result == 0)
@@ -140,25 +142,28 @@ static int measure_store(const struct bench_run *run, struct bench_load *load)
         result = look(run, &after);
     if (result < 0)
         return result;
-    bench_report_number(run->report, "stored_per_s",
-            (double)load->tally.sent / seconds_between(before.now_ns, after.now_ns), 0);
-    if (run->server->pid != 0)
-        bench_report_number(run->report, "store_cpu_s_per_million",
-                seconds_between(before.usage.cpu_ns, after.usage.cpu_ns) /
-                        (double)load->tally.sent * 1e6,
-                3);
+    stored = (double)load->tally.sent;
+    bench_report_number(
+            run->report, "stored_per_s", stored / seconds_between(before.now_ns, after.now_ns), 0);
+    if (run->server->pid == 0)
+        return 0;
+    bench_report_number(run->report, "store_cpu_s_per_million",
+            seconds_between(before.usage.cpu_ns, after.usage.cpu_ns) / stored * 1e6, 3);
+    bench_report_number(run->report, "anonymous_bytes_per_stored",
+            (double)(after.usage.anonymous_bytes - before.usage.anonymous_bytes) / stored, 0);
     return 0;
 }
 
-/* The second half: one subscriber fetches all. */
-static int measure_fetch(const struct bench_run *run, struct bench_load *load)
+/* The second half: the subscribers `ask` and get all. */
+static int measure_fetch(
+        const struct bench_run *run, struct bench_load *load, int (*ask)(struct bench_load *load))
 {
-    struct moment before;
-    struct moment after;
+    struct moment before = { 0 };
+    struct moment after = { 0 };
     int result = look(run, &before);
 
     if (result == 0)
-        result = bench_load_subscribe(load);
+        result = ask(load);
     if (result == 0)
         result = bench_load_await(load);
     if (result == 0)
@@ -178,8 +183,30 @@ static int run_retained(const struct bench_run *run)
     if (result == 0)
         result = measure_store(run, &load);
     if (result == 0) {
-        exact = measure_fetch(run, &load);
+        exact = measure_fetch(run, &load, bench_load_subscribe);
         result = bench_load_forget(&load); /* also where something went wrong before */
+    }
+    bench_load_close(&load);
+    return exact != 0 ? exact : result;
+}
+
+static int run_offline(const struct bench_run *run)
+{
+    struct bench_load load;
+    int exact = 0;
+    int result;
+
+    run->swarm->kept = run->plan->subscribers;
+    result = bench_load_open(&load, run->swarm, run->plan);
+    if (result == 0)
+        result = bench_load_subscribe(&load);
+    if (result == 0) {
+        bench_load_leave(&load);
+        result = measure_store(run, &load);
+    }
+    if (result == 0) {
+        exact = measure_fetch(run, &load, bench_load_return);
+        result = bench_swarm_forget(run->swarm, 0, run->plan->subscribers);
     }
     bench_load_close(&load);
     return exact != 0 ? exact : result;
@@ -203,53 +230,66 @@ static int rest(struct bench_swarm *swarm)
     return 0;
 }
 
-/* Connects up to `count` clients and looks at the server once it rests. */
+/* Has the server hold `count`, and looks at it once it rests. */
 static int hold(const struct bench_run *run, uint32_t first, uint32_t count, struct moment *out)
 {
-    int result = bench_swarm_connect(run->swarm, first, count);
+    int result = bench_grow(run->swarm, run->plan, first, count);
 
     if (result == 0)
         result = rest(run->swarm);
     return result < 0 ? result : look(run, out);
 }
 
-static int run_idle(const struct bench_run *run)
+static void report_slope(const struct bench_run *run, const struct moment *at_fewer,
+        const struct moment *at_more, uint32_t difference)
 {
-    const struct bench_options *options = run->swarm->options;
-    uint32_t fewer = (uint32_t)options->connections;
-    uint32_t more = (uint32_t)options->connections_more;
-    double difference = more - fewer;
+    static const struct {
+        const char *anonymous;
+        const char *proportional;
+    } names[] = {
+        [BENCH_CONNECTIONS] = { "anonymous_bytes_per_connection",
+                "proportional_bytes_per_connection" },
+        [BENCH_SESSIONS] = { "anonymous_bytes_per_session", "proportional_bytes_per_session" },
+        [BENCH_SUBSCRIPTIONS] = { "anonymous_bytes_per_subscription",
+                "proportional_bytes_per_subscription" },
+    };
+    enum bench_grows grows = run->plan->scenario->grows;
+    int64_t anonymous = at_more->usage.anonymous_bytes - at_fewer->usage.anonymous_bytes;
+    int64_t proportional = at_more->usage.proportional_bytes - at_fewer->usage.proportional_bytes;
+
+    bench_server_report(run->server, &at_fewer->usage, &at_more->usage, difference, run->report);
+    if (run->server->pid == 0) {
+        bench_report_text(run->report, "memory", "not measured; give the server's --pid");
+        return;
+    }
+    bench_report_number(run->report, names[grows].anonymous, (double)anonymous / difference, 0);
+    bench_report_number(
+            run->report, names[grows].proportional, (double)proportional / difference, 0);
+}
+
+static int run_grow(const struct bench_run *run)
+{
+    uint32_t fewer = (uint32_t)run->swarm->options->connections;
+    uint32_t more = (uint32_t)run->swarm->options->connections_more;
     struct moment at_fewer;
     struct moment at_more;
-    int64_t anonymous;
-    int64_t proportional;
     int result = hold(run, 0, fewer, &at_fewer);
 
     if (result == 0)
         result = hold(run, fewer, more, &at_more);
     if (result < 0)
         return result;
-    anonymous = at_more.usage.anonymous_bytes - at_fewer.usage.anonymous_bytes;
-    proportional = at_more.usage.proportional_bytes - at_fewer.usage.proportional_bytes;
-    bench_report_number(run->report, "connections_fewer", fewer, 0);
-    bench_report_number(run->report, "connections_more", more, 0);
-    bench_server_report(run->server, &at_fewer.usage, &at_more.usage, more - fewer, run->report);
-    if (run->server->pid == 0)
-        bench_report_text(run->report, "memory", "not measured; give the server's --pid");
-    else {
-        bench_report_number(
-                run->report, "anonymous_bytes_per_connection", (double)anonymous / difference, 0);
-        bench_report_number(run->report, "proportional_bytes_per_connection",
-                (double)proportional / difference, 0);
-    }
-    return 0;
+    bench_report_number(run->report, "fewer", fewer, 0);
+    bench_report_number(run->report, "more", more, 0);
+    report_slope(run, &at_fewer, &at_more, more - fewer);
+    return bench_grow_end(run->swarm, run->plan, more);
 }
 
 static int run_connect(const struct bench_run *run)
 {
     struct bench_histogram latency = { 0 };
-    struct moment before;
-    struct moment after;
+    struct moment before = { 0 };
+    struct moment after = { 0 };
     int result = look(run, &before);
 
     if (result == 0)
@@ -272,9 +312,11 @@ uint32_t bench_run_clients(const struct bench_plan *plan, const struct bench_opt
     switch (plan->scenario->kind) {
     case BENCH_LOAD:
     case BENCH_RETAINED:
+    case BENCH_OFFLINE:
         return plan->publishers + plan->subscribers;
-    case BENCH_IDLE:
-        return (uint32_t)options->connections_more;
+    case BENCH_GROW:
+        return plan->scenario->grows == BENCH_SUBSCRIPTIONS ? plan->subscribers
+                                                            : (uint32_t)options->connections_more;
     case BENCH_CONNECT:
         return plan->window;
     }
@@ -288,8 +330,10 @@ int bench_run(const struct bench_run *run)
         return run_load(run);
     case BENCH_RETAINED:
         return run_retained(run);
-    case BENCH_IDLE:
-        return run_idle(run);
+    case BENCH_OFFLINE:
+        return run_offline(run);
+    case BENCH_GROW:
+        return run_grow(run);
     case BENCH_CONNECT:
         return run_connect(run);
     }

@@ -43,7 +43,7 @@ static void start_counting(struct bench_server *server)
     folder = opendir(path);
     if (!folder)
         error = errno;
-    while (error == 0 && (entry = readdir(folder))) {
+    while (folder && error == 0 && (entry = readdir(folder))) {
         int fd;
 
         if (entry->d_name[0] == '.')

@@ -5,7 +5,6 @@
 #include "mqtt/connack.h"
 #include "mqtt/connect.h"
 #include "mqtt/disconnect.h"
-#include "net/tcp.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -19,9 +18,9 @@ enum {
     READ_MAX = 256 << 10,
     PACKET_OVERHEAD_MAX = 2 * MQTT_TEXT_SIZE_MAX, /* a topic, properties, the fixed header */
     FILES_BESIDES = 64,
-    PENDING_MAX = 128, /* connections that are being opened at once */
-    SOURCES = 32,      /* addresses to connect from, each with its own ports */
-    CONNECT_SIZE_MAX = 256,
+    PENDING_MAX =
+            32, /* connections that are being opened at once: a slow login has to be in time */
+    CONNECT_SIZE_MAX = 2048,
     KEEPALIVE_S = 3600, /* longer than any run: no ping is among what is measured */
 };
 
@@ -58,8 +57,10 @@ int bench_swarm_fail(
 
 static int fail_io(struct bench_swarm *swarm, const struct bench_client *client, int result)
 {
-    const char *text = result == -EPIPE ? "the server ended the connection" : strerror(-result);
+    const char *text = client->stream ? stream_failure(client->stream) : NULL;
 
+    if (!text)
+        text = result == -EPIPE ? "the server ended the connection" : strerror(-result);
     return bench_swarm_fail(swarm, client, result, text);
 }
 
@@ -95,15 +96,15 @@ int bench_swarm_open(struct bench_swarm *swarm, const struct bench_options *opti
         .buffer_size = buffer_size,
         .deadline_ms = clock_now_ms() + options->limit_s * 1000,
     };
-    result =
-            address_resolve(&swarm->server, 1, options->host, (uint16_t)options->port, ADDRESS_ANY);
+    result = bench_door_open(&swarm->door, options, swarm->problem);
     if (result < 0)
-        return fail(swarm, result, options->host);
+        return result;
     swarm->clients = calloc(capacity, sizeof(*swarm->clients));
+    swarm->more = calloc(capacity, sizeof(*swarm->more));
     swarm->input = malloc(buffer_size);
     swarm->output = malloc(buffer_size);
     result = poll_open(&swarm->poll);
-    if (result == 0 && (!swarm->clients || !swarm->input || !swarm->output))
+    if (result == 0 && (!swarm->clients || !swarm->more || !swarm->input || !swarm->output))
         result = -ENOMEM;
     if (result < 0) {
         bench_swarm_close(swarm);
@@ -123,16 +124,16 @@ void bench_swarm_drop(struct bench_swarm *swarm, struct bench_client *client)
     stream_close(client->stream, STREAM_END_CLEAN);
     buffer_reset(&client->in, &heap);
     buffer_reset(&client->out, &heap);
-    *client = (struct bench_client){ .number = client->number };
+    *client = (struct bench_client){ .number = client->number, .has_more = client->has_more };
 }
 
-void bench_swarm_close(struct bench_swarm *swarm)
+void bench_swarm_leave(struct bench_swarm *swarm, uint32_t first, uint32_t end)
 {
     static const struct mqtt_disconnect goodbye = { .reason = MQTT_SUCCESS };
     enum mqtt_version version = (enum mqtt_version)swarm->options->version;
     uint8_t packet[MQTT_HEADER_SIZE_MAX];
 
-    for (uint32_t i = 0; swarm->clients && i < swarm->capacity; i++) {
+    for (uint32_t i = first; i < end; i++) {
         struct writer out = { .data = packet, .size = sizeof(packet) };
 
         mqtt_disconnect_encode(&out, &goodbye, version);
@@ -140,8 +141,27 @@ void bench_swarm_close(struct bench_swarm *swarm)
             bench_swarm_send(swarm, &swarm->clients[i], writer_written(&out));
         bench_swarm_drop(swarm, &swarm->clients[i]);
     }
+}
+
+int bench_swarm_forget(struct bench_swarm *swarm, uint32_t first, uint32_t end)
+{
+    int result;
+
+    bench_swarm_leave(swarm, first, end);
+    swarm->kept = 0; /* a session that begins clean ends the kept one, and ends itself */
+    result = bench_swarm_connect(swarm, first, end);
+    bench_swarm_leave(swarm, first, end);
+    return result;
+}
+
+void bench_swarm_close(struct bench_swarm *swarm)
+{
+    if (swarm->clients)
+        bench_swarm_leave(swarm, 0, swarm->capacity);
     poll_close(swarm->poll);
+    bench_door_close(&swarm->door);
     free(swarm->clients);
+    free(swarm->more);
     free(swarm->input);
     free(swarm->output);
 }
@@ -152,6 +172,11 @@ static int update_waits(struct bench_swarm *swarm, struct bench_client *client)
     unsigned wanted = client->out.size > 0 ? STREAM_IN | STREAM_OUT : STREAM_IN;
     unsigned waits = stream_waits(client->stream, wanted);
 
+    if (waits & STREAM_READY && !client->has_more) {
+        client->has_more = true;
+        swarm->more[swarm->more_count++] = client->number;
+    }
+    waits &= POLL_READ | POLL_WRITE;
     if (waits == client->waits)
         return 0;
     client->waits = waits;
@@ -182,7 +207,7 @@ static int flush(struct bench_swarm *swarm, struct bench_client *client)
     struct iovec piece = stream_piece(buffer_bytes(&client->out));
     int result;
 
-    if (client->out.size == 0)
+    if (client->out.size == 0 || !client->stream)
         return 0;
     result = stream_write(client->stream, &piece, 1);
     if (result < 0 && result != -EAGAIN)
@@ -194,58 +219,69 @@ static int flush(struct bench_swarm *swarm, struct bench_client *client)
 
 static int send_connect(struct bench_swarm *swarm, struct bench_client *client)
 {
+    const struct bench_options *options = swarm->options;
     char id[24];
     uint8_t packet[CONNECT_SIZE_MAX];
     struct writer out = { .data = packet, .size = sizeof(packet) };
     struct mqtt_connect connect = {
-        .version = (enum mqtt_version)swarm->options->version,
-        .clean_start = true,
+        .version = (enum mqtt_version)options->version,
+        .clean_start = client->number >= swarm->kept,
+        .has_user_name = options->user_name,
+        .has_password = options->password,
         .keepalive_s = KEEPALIVE_S,
     };
 
+    if (connect.version == MQTT_5_0 && !connect.clean_start) {
+        connect.properties.present = mqtt_property_bit(MQTT_SESSION_EXPIRY_INTERVAL);
+        connect.properties.session_expiry_s = KEEPALIVE_S;
+    }
     snprintf(id, sizeof(id), "b-%08" PRIx32 "-%06" PRIu32, swarm->run, client->number);
     connect.client_id = bytes_of_text(id);
+    if (connect.has_user_name)
+        connect.user_name = bytes_of_text(options->user_name);
+    if (connect.has_password)
+        connect.password = bytes_of_text(options->password);
     mqtt_connect_encode(&out, &connect);
+    if (out.failed)
+        return fail_io(swarm, client, -EMSGSIZE);
     return bench_swarm_send(swarm, client, writer_written(&out));
-}
-
-/*
- * One address has some 28,000 ports to connect from, and those closed last rest for a minute. On
- * loopback there are more addresses to connect from.
- */
-static bool choose_source(const struct bench_swarm *swarm, uint32_t number, struct address *from)
-{
-    const struct sockaddr_in *server = &swarm->server.socket.v4;
-    char host[ADDRESS_HOST_SIZE];
-
-    if (address_family(&swarm->server) != ADDRESS_IPV4 ||
-            ntohl(server->sin_addr.s_addr) >> 24 != 127)
-        return false;
-    snprintf(host, sizeof(host), "127.0.0.%" PRIu32, 2 + number % SOURCES);
-    return address_parse(from, host, 0) == 0;
 }
 
 int bench_swarm_begin(struct bench_swarm *swarm, uint32_t number)
 {
     struct bench_client *client = &swarm->clients[number];
-    struct address from;
-    bool has_source = choose_source(swarm, number, &from);
-    struct tcp_options options = { .from = has_source ? &from : NULL, .no_delay = true };
-    int result = tcp_connect(&client->stream, &swarm->server, &options);
+    int result = bench_door_connect(&swarm->door, number, &client->stream);
 
     if (result < 0)
         return fail_io(swarm, client, result);
-    client->waits = stream_waits(client->stream, STREAM_IN);
+    client->waits = stream_waits(client->stream, STREAM_IN) & (POLL_READ | POLL_WRITE);
     result = poll_add(swarm->poll, stream_fd(client->stream), client->waits, client);
     if (result < 0)
         return fail_io(swarm, client, result);
     return send_connect(swarm, client);
 }
 
+/* Takes those of whom poll cannot tell off the list, as events. Returns how many. */
+static int take_more(struct bench_swarm *swarm, struct poll_event events[], int max)
+{
+    int count = 0;
+
+    while (swarm->more_count > 0 && count < max) {
+        struct bench_client *client = &swarm->clients[swarm->more[--swarm->more_count]];
+
+        client->has_more = false;
+        if (client->stream)
+            events[count++] = (struct poll_event){ .owner = client, .ready = POLL_READ };
+    }
+    return count;
+}
+
 int bench_swarm_wait(
         struct bench_swarm *swarm, struct poll_event events[static BENCH_BATCH], int timeout_ms)
 {
-    int count = poll_wait(swarm->poll, events, BENCH_BATCH, timeout_ms);
+    int inside = take_more(swarm, events, BENCH_BATCH / 2);
+    int count = poll_wait(swarm->poll, events + inside, (size_t)(BENCH_BATCH - inside),
+            inside > 0 ? 0 : timeout_ms);
 
     if (count < 0)
         return fail(swarm, count, "cannot wait");
@@ -254,9 +290,13 @@ int bench_swarm_wait(
                 "not done within %" PRId64 " s; see --limit", swarm->options->limit_s);
         return -ETIMEDOUT;
     }
+    count += inside;
     for (int i = 0; i < count; i++) {
-        int result = events[i].ready & POLL_WRITE ? flush(swarm, events[i].owner) : 0;
+        int result = flush(swarm, events[i].owner);
 
+        /* A layer may have to write before it can read, and the other way round: both are tried. */
+        if (bench_door_has_layers(&swarm->door))
+            events[i].ready |= POLL_READ;
         if (result < 0)
             return result;
     }
@@ -268,14 +308,20 @@ int bench_swarm_receive(
 {
     size_t kept = client->in.size;
     int result;
+    int told;
 
+    if (!client->stream) /* dropped in this batch of events */
+        return 0;
     if (kept > 0)
         memcpy(swarm->input, client->in.data, kept);
     result = stream_read(client->stream, swarm->input + kept, READ_MAX);
+    if (result <= 0 && result != -EAGAIN)
+        return fail_io(swarm, client, result == 0 ? -EPIPE : result);
+    told = update_waits(swarm, client);
+    if (told < 0)
+        return fail_io(swarm, client, told);
     if (result == -EAGAIN)
         return 0;
-    if (result <= 0)
-        return fail_io(swarm, client, result == 0 ? -EPIPE : result);
     buffer_reset(&client->in, &heap);
     *packets = bytes_of(swarm->input, kept + (size_t)result);
     return 1;
@@ -290,13 +336,14 @@ int bench_swarm_keep(struct bench_swarm *swarm, struct bench_client *client, str
     return 0;
 }
 
-int bench_packet_next(struct bytes *rest, struct mqtt_header *header, struct bytes *body)
+int bench_swarm_next(struct bench_swarm *swarm, const struct bench_client *client,
+        struct bytes *rest, struct mqtt_header *header, struct bytes *body)
 {
     switch (mqtt_header_read(header, *rest)) {
     case MQTT_HEADER_PARTIAL:
         return 0;
     case MQTT_HEADER_BAD:
-        return -EPROTO;
+        return bench_swarm_fail(swarm, client, -EPROTO, "the server does not speak MQTT");
     case MQTT_HEADER_DONE:
         break;
     }
@@ -319,6 +366,7 @@ int bench_swarm_greet(struct bench_swarm *swarm, struct bench_client *client,
     if (connack.reason != MQTT_SUCCESS)
         return bench_swarm_fail(swarm, client, -ECONNREFUSED, mqtt_reason_text(connack.reason));
     client->up = true;
+    client->session_present = connack.session_present;
     client->receive_maximum = BENCH_WINDOW_MAX;
     if (mqtt_properties_have(&connack.properties, MQTT_RECEIVE_MAXIMUM))
         client->receive_maximum = connack.properties.receive_maximum;
@@ -335,7 +383,7 @@ static int await_greeting(struct bench_swarm *swarm, struct bench_client *client
 
     if (result <= 0)
         return result;
-    result = bench_packet_next(&packets, &header, &body);
+    result = bench_swarm_next(swarm, client, &packets, &header, &body);
     if (result == 0)
         return bench_swarm_keep(swarm, client, packets);
     if (result == 1)

@@ -90,6 +90,11 @@ static const struct options options = {
     .arguments = "one server is enough",
 };
 
+const struct options *check_option_table(void)
+{
+    return &options;
+}
+
 /* ---- Addresses ---- */
 
 /* A server's place, taken apart: "host", "host:1883", "::1", "[::1]:1883/path". */
@@ -143,7 +148,9 @@ static int find_place(struct address *out, const struct place *place)
         }
     }
     fprintf(stderr, "nightjar check: cannot connect to %s port %u: %s\n", place->host, place->port,
-            count < 0 ? "no such host" : strerror(-result));
+            count == -ENOENT           ? "no such host"
+                    : count == -EAGAIN ? "the name server does not answer"
+                                       : strerror(-result));
     return EXIT_NO_SERVER;
 }
 
@@ -256,7 +263,7 @@ static int run_cases(struct campaign *campaign, const struct campaign_options *c
         const struct check_options *read, struct check_target *target, struct socket_doors *doors)
 {
     struct wire wire = socket_wire(doors);
-    struct report_sums sums;
+    struct report_sums sums = { 0 };
     char name[9];
     char *refusal;
     int result;

@@ -14,4 +14,9 @@
  */
 int check_main(int argc, char **argv);
 
+struct options;
+
+/* The options, for the shells' completion. */
+const struct options *check_option_table(void);
+
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/options.h"
 
+#include "base/nearest.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -8,15 +10,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct option *find_option(const struct options *options, const char *word)
+/* The option that begins a word; *rest becomes what stands in the word behind it, or NULL. */
+static const struct option *find_option(
+        const struct options *options, const char *word, const char **rest)
 {
+    bool is_long = word[1] == '-';
+    size_t size = is_long && options->bundles ? strcspn(word, "=") : strlen(word);
+
+    *rest = NULL;
     for (size_t i = 0; i < options->count; i++) {
         const struct option *row = &options->rows[i];
 
-        if (strncmp(word, "--", 2) == 0 && strcmp(word + 2, row->name) == 0)
+        if (is_long && strlen(row->name) == size - 2 &&
+                strncmp(word + 2, row->name, size - 2) == 0) {
+            if (word[size] == '=')
+                *rest = word + size + 1;
             return row;
-        if (row->letter && word[1] == row->letter && word[2] == '\0')
+        }
+        if (!is_long && row->letter && word[1] == row->letter &&
+                (word[2] == '\0' || options->bundles)) {
+            if (word[2] != '\0')
+                *rest = word + 2;
             return row;
+        }
     }
     return NULL;
 }
@@ -37,6 +53,14 @@ static const char *read_number(
     return rest;
 }
 
+static bool list_add(struct option_list *list, const char *text)
+{
+    if (list->count == OPTION_LIST_MAX)
+        return false;
+    list->items[list->count++] = text;
+    return true;
+}
+
 /* Writes the option's field. Returns false when the value is not what the row says. */
 static bool set(void *out, const struct option *option, const char *value)
 {
@@ -51,6 +75,11 @@ static bool set(void *out, const struct option *option, const char *value)
     case OPTION_SWITCH:
         *(bool *)field = true;
         return true;
+    case OPTION_COUNT:
+        ++*(int64_t *)field;
+        return true;
+    case OPTION_LIST:
+        return list_add((struct option_list *)field, value);
     case OPTION_NUMBER:
         rest = read_number(&numbers[0], option, value, "");
         memcpy(field, &numbers[0], sizeof(numbers[0]));
@@ -71,10 +100,26 @@ static int complain(const struct options *options, const char *word, const char 
     return -EINVAL;
 }
 
+static int complain_of_option(const struct options *options, const char *word)
+{
+    struct nearest nearest = nearest_to(bytes_of_text(word[1] == '-' ? word + 2 : ""));
+
+    for (size_t i = 0; i < options->count; i++)
+        nearest_offer(&nearest, options->rows[i].name);
+    if (!nearest.name)
+        return complain(options, word, "no such option");
+    fprintf(stderr, "%s: %s: no such option; did you mean --%s? See %s --help\n", options->command,
+            word, nearest.name, options->command);
+    return -EINVAL;
+}
+
 static int complain_of_value(
         const struct options *options, const struct option *option, const char *value)
 {
-    if (option->kind == OPTION_PAIR)
+    if (option->kind == OPTION_LIST)
+        fprintf(stderr, "%s: --%s %s: %d of them are the most\n", options->command, option->name,
+                value, OPTION_LIST_MAX);
+    else if (option->kind == OPTION_PAIR)
         fprintf(stderr, "%s: --%s %s: give two numbers, the smaller one first, as %s\n",
                 options->command, option->name, value, option->value);
     else
@@ -83,38 +128,50 @@ static int complain_of_value(
     return -EINVAL;
 }
 
-/* Reads the option at argv[at]. Returns how many words it took, or -EINVAL. */
+/* Reads the option at argv[at], and those that share the word with it. Returns how many words it
+ * took, or -EINVAL. */
 static int read_option(const struct options *options, void *out, int argc, char **argv, int at)
 {
-    const struct option *option = find_option(options, argv[at]);
-    const char *value = NULL;
+    const char *value;
+    const struct option *option = find_option(options, argv[at], &value);
+    const char *letters = argv[at];
 
-    if (!option)
-        return complain(options, argv[at], "no such option");
-    if (option->kind != OPTION_SWITCH) {
+    while (option && !option_takes_value(option) && value && argv[at][1] != '-') {
+        set(out, option, NULL);
+        option = find_option(options, ++letters, &value);
+    }
+    if (!option || (value && !option_takes_value(option)))
+        return complain_of_option(options, argv[at]);
+    if (option_takes_value(option) && !value) {
         if (at + 1 >= argc)
             return complain(options, argv[at], "needs a value");
-        value = argv[at + 1];
+        value = argv[++at];
+        return set(out, option, value) ? 2 : complain_of_value(options, option, value);
     }
-    if (!set(out, option, value))
-        return complain_of_value(options, option, value);
-    return value ? 2 : 1;
+    return set(out, option, value) ? 1 : complain_of_value(options, option, value);
 }
 
 int options_read(const struct options *options, void *out, int argc, char **argv)
 {
-    bool named = false;
+    size_t words_max = options->wordless ? 0
+            : options->argument_max > 0  ? options->argument_max
+                                         : 1;
+    size_t words = 0;
+    bool words_only = false;
 
     for (int at = 1; at < argc;) {
         int taken = 1;
 
-        if (argv[at][0] == '-') {
+        if (!words_only && strcmp(argv[at], "--") == 0) {
+            words_only = true;
+        } else if (!words_only && argv[at][0] == '-' && argv[at][1] != '\0') {
             taken = read_option(options, out, argc, argv, at);
-        } else if (named) {
+        } else if (words == words_max) {
             return complain(options, argv[at], options->arguments);
         } else {
-            memcpy((uint8_t *)out + options->argument, &argv[at], sizeof(argv[at]));
-            named = true;
+            memcpy((uint8_t *)out + options->argument + words * sizeof(argv[at]), &argv[at],
+                    sizeof(argv[at]));
+            words++;
         }
         if (taken < 0)
             return taken;

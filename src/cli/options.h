@@ -5,6 +5,7 @@
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,16 @@ enum option_kind {
     OPTION_NUMBER, /* int64_t */
     OPTION_PAIR,   /* "A,B" with A < B: two int64_t, one behind the other */
     OPTION_SWITCH, /* bool; takes no value */
+    OPTION_COUNT,  /* int64_t, one more each time; takes no value */
+    OPTION_LIST,   /* struct option_list; each time one text more */
+};
+
+enum { OPTION_LIST_MAX = 64 };
+
+/* Texts; borrowed from argv. */
+struct option_list {
+    const char *items[OPTION_LIST_MAX];
+    size_t count;
 };
 
 struct option {
@@ -30,17 +41,27 @@ struct options {
     const char *command; /* "nightjar bench", for messages */
     const struct option *rows;
     size_t count;
-    size_t argument;       /* offset of the const char * for the one word without a dash */
-    const char *arguments; /* "one scenario is enough" */
+    size_t argument;       /* offset of the const char * for the word without a dash; for several
+                              of them of an array */
+    size_t argument_max;   /* how many there may be; 0 stands for 1 */
+    const char *arguments; /* for one word too many: "one scenario is enough" */
+    bool wordless;         /* all words begin with a dash */
+    bool bundles; /* as getopt_long() has it: "-dv" for "-d -v", "-q1" for "-q 1", "--qos=1" */
 };
 
 /**
- * Reads the command line into *out, which holds the defaults; argv[0] is skipped. Says on stderr
- * what is wrong, and then *out may be written in part.
+ * Reads the command line into *out, which holds the defaults; argv[0] is skipped. A word "-" is no
+ * option, and no word behind "--" is. Says on stderr what is wrong, and then *out may be written in
+ * part.
  *
  * Returns 0, or -EINVAL.
  */
 int options_read(const struct options *options, void *out, int argc, char **argv);
+
+static inline bool option_takes_value(const struct option *option)
+{
+    return option->kind != OPTION_SWITCH && option->kind != OPTION_COUNT;
+}
 
 /* Prints one line for each option to stdout. */
 void options_help(const struct options *options);

@@ -5,6 +5,7 @@
 #include "cli/passwd_file.h"
 #include "cli/passwd_prompt.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <stdarg.h>
@@ -21,8 +22,10 @@ static const char usage[] =
         "  -b  the password stands on the command line, where others may see it\n"
         "  -c  make a new file; one that is there is replaced; the file - is stdout\n"
         "  -D  remove the user\n"
-        "  -H  argon2id, sha512-pbkdf2 (the default) or sha512 (for old servers, and weak)\n"
-        "  -I  iterations of sha512-pbkdf2, 1 to 10000000; the default is 210000\n"
+        "  -H  argon2id, sha512-pbkdf2 (the default), scram-sha-256 (for clients that log in by\n"
+        "      SCRAM) or sha512 (for old servers, and weak)\n"
+        "  -I  iterations, 1 to 10000000; by default 210000 of sha512-pbkdf2, 600000 of\n"
+        "      scram-sha-256\n"
         "  -U  the file has passwords in clear text: hash them\n"
         "\n"
         "Without a terminal on stdin the password is its first line.\n";
@@ -34,6 +37,7 @@ struct request {
     const char *path;
     const char *user;
     const char *password; /* NULL: to be asked for */
+    char hash[PASSWORD_TEXT_MAX + 1];
 };
 
 static int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -58,6 +62,7 @@ static int read_algorithm(const char *name, enum password_algorithm *out)
         [PASSWORD_SHA512] = "sha512",
         [PASSWORD_PBKDF2] = "sha512-pbkdf2",
         [PASSWORD_ARGON2ID] = "argon2id",
+        [PASSWORD_SCRAM_SHA256] = "scram-sha-256",
     };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -66,7 +71,7 @@ static int read_algorithm(const char *name, enum password_algorithm *out)
         *out = (enum password_algorithm)i;
         return 0;
     }
-    return complain("-H %s: say argon2id, sha512-pbkdf2 or sha512", name);
+    return complain("-H %s: say argon2id, sha512-pbkdf2, scram-sha-256 or sha512", name);
 }
 
 static int read_rounds(const char *text, uint32_t *out)
@@ -89,6 +94,7 @@ static int read_options(struct request *request, int argc, char **argv, bool see
     int result = 0;
     int letter;
 
+    opterr = 0;
     while (result == 0 && (letter = getopt(argc, argv, "bcDH:I:Uh")) != -1) {
         seen[letter & 127] = true;
         if (letter == 'H')
@@ -96,7 +102,10 @@ static int read_options(struct request *request, int argc, char **argv, bool see
         else if (letter == 'I')
             result = read_rounds(optarg, &request->edit.rounds);
         else if (letter == '?')
-            result = -EINVAL;
+            result = complain("-%c%s; see nightjar passwd -h", optopt,
+                    strchr("HI", optopt)    ? ": its value is missing"
+                            : optopt == '-' ? "help is the one option with two dashes"
+                                            : ": no such option");
     }
     return result;
 }
@@ -118,8 +127,9 @@ static int read_request(struct request *request, int argc, char **argv)
     if ((seen['D'] && (seen['b'] || seen['c'])) ||
             (seen['U'] && (seen['b'] || seen['c'] || seen['D'])))
         return complain("these options do not go together; see nightjar passwd -h");
-    if (seen['I'] && request->edit.algorithm != PASSWORD_PBKDF2)
-        return complain("-I is for sha512-pbkdf2 only");
+    if (seen['I'] && request->edit.algorithm != PASSWORD_PBKDF2 &&
+            request->edit.algorithm != PASSWORD_SCRAM_SHA256)
+        return complain("-I is for sha512-pbkdf2 and scram-sha-256 only");
     words = argc - optind;
     wanted = seen['U'] ? 1 : seen['b'] ? 3 : 2;
     if (words != wanted)
@@ -198,29 +208,36 @@ static int change(const struct request *request, const struct passwd_file *file)
     return result;
 }
 
+static int complain_of_file(const struct request *request, int error)
+{
+    return complain("%s: %s%s", request->path, strerror(error),
+            error == ENOENT ? "; -c makes a new file" : "");
+}
+
 static int run(struct request *request)
 {
-    char hash[PASSWORD_TEXT_MAX + 1];
     struct passwd_file file;
     const char *fault = NULL;
     int result = 0;
 
+    assert(request->path);
     request->edit.user = bytes_of_text(request->user);
-    request->edit.hash = hash;
+    request->edit.hash = request->hash;
     if (request->edit.action == PASSWD_SET)
         fault = passwd_name_fault(request->edit.user);
     if (fault)
         return complain("%s", fault);
+    if (!request->create && access(request->path, R_OK | W_OK) < 0) /* before anyone is asked */
+        return complain_of_file(request, errno);
     if (request->edit.action == PASSWD_SET)
-        result = hash_password(request, hash);
+        result = hash_password(request, request->hash);
     if (result < 0)
         return result;
     if (request->create && strcmp(request->path, "-") == 0)
         return change(request, NULL);
     result = passwd_file_open(&file, request->path, request->create);
     if (result < 0)
-        return complain("%s: %s%s", request->path, strerror(-result),
-                result == -ENOENT ? "; -c makes a new file" : "");
+        return complain_of_file(request, -result);
     result = change(request, &file);
     passwd_file_close(&file);
     return result;
@@ -237,7 +254,9 @@ int passwd_main(int argc, char **argv)
     }
     if (result == 0)
         result = run(&request);
-    if (result < 0 && result != -EINVAL) /* that was told */
+    if (result == -ECANCELED)
+        complain("no password was given, so nothing is changed");
+    else if (result < 0 && result != -EINVAL) /* that was told */
         complain("%s", strerror(-result));
     return result < 0 ? 1 : 0;
 }

@@ -66,7 +66,7 @@ int passwd_file_open(struct passwd_file *out, const char *path, bool create)
         file.path = strdup(path);
         result = file.path ? 0 : -ENOMEM;
     } else {
-        while (result > 0)
+        while (file.path && result > 0)
             result = lock(&file);
     }
     if (result == 0 && file.fd >= 0 && !create)

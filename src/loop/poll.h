@@ -16,15 +16,15 @@
 enum poll_waits {
     POLL_READ = 1,
     POLL_WRITE = 2,
-    POLL_NEWS =
-            4, /* tells what has changed, not what stays so: for a descriptor that nobody empties */
+    POLL_NEWS = 4,  /* tells what has changed, not what stays so: for who does not empty it yet */
+    POLL_ENDED = 8, /* is told, not waited for: the peer writes no more, or all is over */
 };
 
 struct poll;
 
 struct poll_event {
     void *owner;
-    unsigned ready; /* enum poll_waits; an error or an end shows as both */
+    unsigned ready; /* enum poll_waits; an error or an end of both sides shows as read and write */
 };
 
 /* Opens a poll with nothing in it. Returns 0, or -errno. */
@@ -33,9 +33,14 @@ int poll_open(struct poll **out);
 /* Closes the poll, not the descriptors in it. NULL is fine. */
 void poll_close(struct poll *poll);
 
+/* A descriptor that can be read while the poll has something to tell, for a poll that waits for
+ * this one. The poll keeps it. */
+int poll_fd(const struct poll *poll);
+
 /**
  * Waits for `fd` from now on, for what `waits` says (enum poll_waits, 0: only errors), and tells
- * `owner` of it. The poll borrows fd and owner until poll_remove().
+ * `owner` of it. That the peer writes no more is told to who waits for POLL_READ. The poll borrows
+ * fd and owner until poll_remove().
  *
  * Returns 0, or -errno: -EEXIST when fd is in the poll, -EPERM when it cannot be waited for.
  */

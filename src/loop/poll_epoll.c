@@ -39,12 +39,17 @@ void poll_close(struct poll *poll)
     free(poll);
 }
 
+int poll_fd(const struct poll *poll)
+{
+    return poll->fd;
+}
+
 static int control(struct poll *poll, int operation, int fd, unsigned waits, void *owner)
 {
     struct epoll_event event = { .data.ptr = owner };
 
     if (waits & POLL_READ)
-        event.events |= EPOLLIN;
+        event.events |= EPOLLIN | EPOLLRDHUP;
     if (waits & POLL_WRITE)
         event.events |= EPOLLOUT;
     if (waits & POLL_NEWS)
@@ -79,6 +84,8 @@ static unsigned ready_of(uint32_t events)
         ready |= POLL_READ;
     if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
         ready |= POLL_WRITE;
+    if (events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP))
+        ready |= POLL_ENDED;
     return ready;
 }
 

@@ -80,7 +80,19 @@ TEST(the_end_of_the_peer_is_told_as_both)
     close(pair.far);
     pair.far = -1;
     assert_int_equal(poll_wait(pair.poll, &event, 1, 1000), 1);
-    assert_int_equal(event.ready, POLL_READ | POLL_WRITE);
+    assert_int_equal(event.ready, POLL_READ | POLL_WRITE | POLL_ENDED);
+    pair_close(&pair);
+}
+
+TEST(a_peer_that_writes_no_more_is_told_with_what_it_wrote_last)
+{
+    struct pair pair = pair_open(POLL_READ);
+    struct poll_event event = { 0 };
+
+    assert_int_equal(write(pair.far, "a", 1), 1);
+    assert_int_equal(shutdown(pair.far, SHUT_WR), 0);
+    assert_int_equal(poll_wait(pair.poll, &event, 1, 1000), 1);
+    assert_int_equal(event.ready, POLL_READ | POLL_ENDED);
     pair_close(&pair);
 }
 

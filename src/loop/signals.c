@@ -18,11 +18,14 @@ static void taken(sigset_t *set)
     sigaddset(set, SIGRTMIN);
 }
 
-static int handle_broken_pipe(void (*handler)(int))
+/* Those that tell what a write's result tells as well. */
+static int ignore_failed_writes(void)
 {
-    struct sigaction action = { .sa_handler = handler };
+    struct sigaction action = { .sa_handler = SIG_IGN };
 
-    return sigaction(SIGPIPE, &action, NULL) == 0 ? 0 : -errno;
+    if (sigaction(SIGPIPE, &action, NULL) < 0 || sigaction(SIGXFSZ, &action, NULL) < 0)
+        return -errno;
+    return 0;
 }
 
 int signals_open(void)
@@ -32,7 +35,7 @@ int signals_open(void)
     int fd;
 
     taken(&set);
-    result = handle_broken_pipe(SIG_IGN);
+    result = ignore_failed_writes();
     if (result < 0)
         return result;
     result = -pthread_sigmask(SIG_BLOCK, &set, NULL);
@@ -55,14 +58,4 @@ int signals_take(int fd)
     if (size < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -errno;
     return (int)signal.ssi_signo;
-}
-
-int signals_restore(void)
-{
-    sigset_t set;
-    int result;
-
-    taken(&set);
-    result = handle_broken_pipe(SIG_DFL);
-    return result < 0 ? result : -pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }

@@ -2,8 +2,9 @@
 /*
  * Signals as something to read: no handler runs, and no call is ever interrupted.
  *
- * These are taken: SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGRTMIN. SIGPIPE is ignored, for
- * a peer that is gone shows as a result of write.
+ * These are taken: SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGRTMIN. SIGPIPE and
+ * SIGXFSZ are ignored, for a peer that is gone, or a file that must not grow, shows as a result of
+ * write.
  */
 #ifndef LOOP_SIGNALS_H
 #define LOOP_SIGNALS_H
@@ -22,8 +23,5 @@ void signals_close(int fd);
 
 /* Takes the next signal. Returns its number, 0 when there is none, or -errno. */
 int signals_take(int fd);
-
-/* For a child between fork and exec: nothing blocked, SIGPIPE as usual. Returns 0, or -errno. */
-int signals_restore(void);
 
 #endif

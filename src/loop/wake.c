@@ -50,3 +50,13 @@ void wake_clear(struct wake *wake)
      */
     atomic_exchange_explicit(&wake->sent, false, memory_order_acq_rel);
 }
+
+void wake_drain(struct wake *wake)
+{
+    uint64_t count;
+
+    /* Before the flag: what is sent meanwhile can be read again. */
+    while (read(wake->fd, &count, sizeof(count)) < 0 && errno == EINTR)
+        continue;
+    wake_clear(wake);
+}

@@ -34,4 +34,7 @@ void wake_send(struct wake *wake);
 /* By the owner: takes the wake-up away, before it looks for what the others left. */
 void wake_clear(struct wake *wake);
 
+/* The same for an owner whose poll tells of the descriptor for as long as it can be read. */
+void wake_drain(struct wake *wake);
+
 #endif

@@ -5,18 +5,6 @@
 #include "mqtt/field.h"
 #include "mqtt/topic.h"
 
-enum connect_flags {
-    CONNECT_RESERVED = 0x01,
-    CONNECT_CLEAN_START = 0x02,
-    CONNECT_WILL = 0x04,
-    CONNECT_WILL_QOS = 0x18,
-    CONNECT_WILL_RETAIN = 0x20,
-    CONNECT_PASSWORD = 0x40,
-    CONNECT_USER_NAME = 0x80,
-};
-
-enum { WILL_QOS_SHIFT = 3 };
-
 static struct bytes protocol_name(enum mqtt_version version)
 {
     return version == MQTT_3_1 ? BYTES("MQIsdp") : BYTES("MQTT");
@@ -31,24 +19,25 @@ static bool version_served(struct bytes name, uint8_t level)
 static bool flags_valid(uint8_t flags, enum mqtt_version version)
 {
     /* [MQTT5-3.1.2-3], [MQTT311-3.1.2-3]; 3.1 does not use the bit. [V31-6] */
-    if (flags & CONNECT_RESERVED && version != MQTT_3_1)
+    if (flags & MQTT_CONNECT_RESERVED && version != MQTT_3_1)
         return false;
     /* [MQTT5-3.1.2-11], [MQTT5-3.1.2-13], [MQTT311-3.1.2-13], [MQTT311-3.1.2-15] */
-    if (!(flags & CONNECT_WILL) && flags & (CONNECT_WILL_QOS | CONNECT_WILL_RETAIN))
+    if (!(flags & MQTT_CONNECT_WILL) && flags & (MQTT_CONNECT_WILL_QOS | MQTT_CONNECT_WILL_RETAIN))
         return false;
     /* [MQTT5-3.1.2-12], [MQTT311-3.1.2-14] */
-    if ((flags & CONNECT_WILL_QOS) == CONNECT_WILL_QOS)
+    if ((flags & MQTT_CONNECT_WILL_QOS) == MQTT_CONNECT_WILL_QOS)
         return false;
     /* [MQTT311-3.1.2-22], [V31-9]; 5.0 allows a password alone. [MQTT5-3.1.2-19] */
-    return version == MQTT_5_0 || !(flags & CONNECT_PASSWORD) || flags & CONNECT_USER_NAME;
+    return version == MQTT_5_0 || !(flags & MQTT_CONNECT_PASSWORD) ||
+            flags & MQTT_CONNECT_USER_NAME;
 }
 
 static enum mqtt_reason will_read(
         struct mqtt_will *out, struct reader *in, uint8_t flags, enum mqtt_version version)
 {
     struct mqtt_will will = {
-        .qos = (flags & CONNECT_WILL_QOS) >> WILL_QOS_SHIFT,
-        .retain = flags & CONNECT_WILL_RETAIN,
+        .qos = (flags & MQTT_CONNECT_WILL_QOS) >> MQTT_WILL_QOS_SHIFT,
+        .retain = flags & MQTT_CONNECT_WILL_RETAIN,
     };
 
     if (version == MQTT_5_0) {
@@ -72,10 +61,10 @@ static void credentials_read(struct mqtt_connect *connect, struct reader *in, ui
     /* Old clients of 3.1 announce what they do not send. [V31-8] */
     bool may_lack = connect->version == MQTT_3_1;
 
-    connect->has_user_name = flags & CONNECT_USER_NAME && !(may_lack && in->rest.size == 0);
+    connect->has_user_name = flags & MQTT_CONNECT_USER_NAME && !(may_lack && in->rest.size == 0);
     if (connect->has_user_name)
         connect->user_name = mqtt_text_read(in);
-    connect->has_password = flags & CONNECT_PASSWORD && !(may_lack && in->rest.size == 0);
+    connect->has_password = flags & MQTT_CONNECT_PASSWORD && !(may_lack && in->rest.size == 0);
     if (connect->has_password)
         connect->password = mqtt_binary_read(in);
 }
@@ -84,7 +73,7 @@ static void credentials_read(struct mqtt_connect *connect, struct reader *in, ui
 static enum mqtt_reason payload_read(struct mqtt_connect *connect, struct reader *in, uint8_t flags)
 {
     connect->client_id = mqtt_text_read(in);
-    connect->has_will = flags & CONNECT_WILL;
+    connect->has_will = flags & MQTT_CONNECT_WILL;
     if (connect->has_will) {
         enum mqtt_reason reason = will_read(&connect->will, in, flags, connect->version);
 
@@ -121,7 +110,7 @@ enum mqtt_reason mqtt_connect_decode(struct mqtt_connect *out, uint8_t flags, st
     connect.keepalive_s = reader_u16(&in);
     if (in.failed || !flags_valid(connect_flags, connect.version))
         return MQTT_MALFORMED;
-    connect.clean_start = connect_flags & CONNECT_CLEAN_START;
+    connect.clean_start = connect_flags & MQTT_CONNECT_CLEAN_START;
     if (connect.version == MQTT_5_0)
         reason = mqtt_properties_read(&connect.properties, &in, MQTT_CONNECT);
     if (reason == MQTT_SUCCESS && !mqtt_properties_authentication_valid(&connect.properties))
@@ -156,15 +145,15 @@ bool mqtt_connect_refuse(struct writer *out, struct bytes body, enum mqtt_reason
 
 static uint8_t flags_of(const struct mqtt_connect *connect)
 {
-    uint8_t flags = connect->clean_start ? CONNECT_CLEAN_START : 0;
+    uint8_t flags = connect->clean_start ? MQTT_CONNECT_CLEAN_START : 0;
 
     if (connect->has_will)
-        flags |= (uint8_t)(CONNECT_WILL | connect->will.qos << WILL_QOS_SHIFT |
-                (connect->will.retain ? CONNECT_WILL_RETAIN : 0));
+        flags |= (uint8_t)(MQTT_CONNECT_WILL | connect->will.qos << MQTT_WILL_QOS_SHIFT |
+                (connect->will.retain ? MQTT_CONNECT_WILL_RETAIN : 0));
     if (connect->has_user_name)
-        flags |= CONNECT_USER_NAME;
+        flags |= MQTT_CONNECT_USER_NAME;
     if (connect->has_password)
-        flags |= CONNECT_PASSWORD;
+        flags |= MQTT_CONNECT_PASSWORD;
     return flags;
 }
 

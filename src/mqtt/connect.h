@@ -7,6 +7,19 @@
 
 #include "mqtt/properties.h"
 
+/* The byte of flags before Keep Alive. Source: MQTT 5.0 §3.1.2.3 */
+enum mqtt_connect_flags {
+    MQTT_CONNECT_RESERVED = 0x01,
+    MQTT_CONNECT_CLEAN_START = 0x02,
+    MQTT_CONNECT_WILL = 0x04,
+    MQTT_CONNECT_WILL_QOS = 0x18,
+    MQTT_CONNECT_WILL_RETAIN = 0x20,
+    MQTT_CONNECT_PASSWORD = 0x40,
+    MQTT_CONNECT_USER_NAME = 0x80,
+};
+
+enum { MQTT_WILL_QOS_SHIFT = 3 };
+
 struct mqtt_will {
     struct bytes topic;
     struct bytes payload;

@@ -35,16 +35,15 @@ void mqtt_disconnect_encode(
         struct writer *out, const struct mqtt_disconnect *disconnect, enum mqtt_version version)
 {
     size_t properties_size = mqtt_properties_size(&disconnect->properties);
-    bool has_properties = version == MQTT_5_0 && properties_size > 1;
-    bool has_reason = version == MQTT_5_0 && disconnect->reason != MQTT_SUCCESS;
+    size_t size = 0;
 
-    if (has_properties) {
-        mqtt_header_encode(out, MQTT_DISCONNECT, 0, 1 + properties_size);
+    if (version == MQTT_5_0 && properties_size > 1)
+        size = 1 + properties_size;
+    else if (version == MQTT_5_0 && disconnect->reason != MQTT_SUCCESS)
+        size = 1;
+    mqtt_header_encode(out, MQTT_DISCONNECT, 0, size);
+    if (size > 0)
         writer_u8(out, (uint8_t)disconnect->reason);
+    if (size > 1)
         mqtt_properties_write(out, &disconnect->properties);
-        return;
-    }
-    mqtt_header_encode(out, MQTT_DISCONNECT, 0, has_reason ? 1 : 0);
-    if (has_reason)
-        writer_u8(out, (uint8_t)disconnect->reason);
 }

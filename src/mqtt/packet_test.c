@@ -97,9 +97,9 @@ TEST(headers_are_written_as_they_are_read)
     const size_t sizes[] = { 0, 127, 128, 16383, 16384, 2097151, 2097152, 268435455 };
 
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        uint8_t buffer[MQTT_HEADER_SIZE_MAX];
+        uint8_t buffer[MQTT_HEADER_SIZE_MAX] = { 0 };
         struct writer out = { .data = buffer, .size = sizeof(buffer) };
-        struct mqtt_header header;
+        struct mqtt_header header = { 0 };
 
         mqtt_header_encode(&out, MQTT_PUBLISH, 0xB, sizes[i]);
         assert_false(out.failed);

@@ -25,29 +25,34 @@ enum property_rule {
     TOPIC_NAME, /* no wildcards */
 };
 
+/* No packet has the number 0, so the bits of all, and the Will's, fit into 16. */
+#define BIT(packet) (1 << ((packet)-1))
+
 enum {
-    IN_CONNECT = 1 << MQTT_CONNECT,
-    IN_CONNACK = 1 << MQTT_CONNACK,
-    IN_PUBLISH = 1 << MQTT_PUBLISH,
-    IN_SUBSCRIBE = 1 << MQTT_SUBSCRIBE,
-    IN_DISCONNECT = 1 << MQTT_DISCONNECT,
-    IN_AUTH = 1 << MQTT_AUTH,
-    IN_WILL = 1 << MQTT_WILL,
+    IN_CONNECT = BIT(MQTT_CONNECT),
+    IN_CONNACK = BIT(MQTT_CONNACK),
+    IN_PUBLISH = BIT(MQTT_PUBLISH),
+    IN_SUBSCRIBE = BIT(MQTT_SUBSCRIBE),
+    IN_DISCONNECT = BIT(MQTT_DISCONNECT),
+    IN_AUTH = BIT(MQTT_AUTH),
+    IN_WILL = BIT(MQTT_WILL),
     IN_HANDSHAKE = IN_CONNECT | IN_CONNACK,
     IN_MESSAGE = IN_PUBLISH | IN_WILL,
-    IN_PUBACKS = 1 << MQTT_PUBACK | 1 << MQTT_PUBREC | 1 << MQTT_PUBREL | 1 << MQTT_PUBCOMP,
-    IN_ANSWERS = IN_CONNACK | IN_PUBACKS | 1 << MQTT_SUBACK | 1 << MQTT_UNSUBACK | IN_DISCONNECT |
+    IN_PUBACKS = BIT(MQTT_PUBACK) | BIT(MQTT_PUBREC) | BIT(MQTT_PUBREL) | BIT(MQTT_PUBCOMP),
+    IN_ANSWERS = IN_CONNACK | IN_PUBACKS | BIT(MQTT_SUBACK) | BIT(MQTT_UNSUBACK) | IN_DISCONNECT |
             IN_AUTH,
-    IN_ALL = IN_CONNECT | IN_WILL | IN_PUBLISH | IN_SUBSCRIBE | 1 << MQTT_UNSUBSCRIBE | IN_ANSWERS,
+    IN_ALL = IN_CONNECT | IN_WILL | IN_PUBLISH | IN_SUBSCRIBE | BIT(MQTT_UNSUBSCRIBE) | IN_ANSWERS,
 };
 
+/* Four bytes, for there are machines whose memory is small. */
 struct property_row {
-    enum property_type type;
-    enum property_rule rule;
-    size_t offset;       /* of the field in struct mqtt_properties */
-    unsigned allowed_in; /* packets */
-    unsigned many_in;    /* packets in which it may be repeated */
+    unsigned type : 4;        /* enum property_type */
+    unsigned rule : 4;        /* enum property_rule */
+    unsigned offset : 8;      /* of the field in struct mqtt_properties */
+    unsigned allowed_in : 16; /* packets: BIT() */
 };
+
+static_assert(sizeof(struct mqtt_properties) <= UINT8_MAX + 1, "each field has a small offset");
 
 #define FIELD(name) offsetof(struct mqtt_properties, name)
 
@@ -59,7 +64,7 @@ static const struct property_row rows[] = {
     [MQTT_RESPONSE_TOPIC] = { TYPE_TEXT, TOPIC_NAME, FIELD(response_topic), IN_MESSAGE },
     [MQTT_CORRELATION_DATA] = { TYPE_BINARY, ANY_VALUE, FIELD(correlation_data), IN_MESSAGE },
     [MQTT_SUBSCRIPTION_IDENTIFIER] = { TYPE_VARINT, NOT_ZERO, FIELD(subscription_id),
-            IN_PUBLISH | IN_SUBSCRIBE, IN_PUBLISH },
+            IN_PUBLISH | IN_SUBSCRIBE },
     [MQTT_SESSION_EXPIRY_INTERVAL] = { TYPE_U32, ANY_VALUE, FIELD(session_expiry_s),
             IN_HANDSHAKE | IN_DISCONNECT },
     [MQTT_ASSIGNED_CLIENT_IDENTIFIER] = { TYPE_TEXT, ANY_VALUE, FIELD(assigned_client_id),
@@ -83,7 +88,7 @@ static const struct property_row rows[] = {
     [MQTT_TOPIC_ALIAS] = { TYPE_U16, ALIAS, FIELD(topic_alias), IN_PUBLISH },
     [MQTT_MAXIMUM_QOS] = { TYPE_U8, FLAG, FIELD(maximum_qos), IN_CONNACK },
     [MQTT_RETAIN_AVAILABLE] = { TYPE_U8, FLAG, FIELD(retain_available), IN_CONNACK },
-    [MQTT_USER_PROPERTY] = { TYPE_PAIR, ANY_VALUE, FIELD(user_property_count), IN_ALL, IN_ALL },
+    [MQTT_USER_PROPERTY] = { TYPE_PAIR, ANY_VALUE, FIELD(user_property_count), IN_ALL },
     [MQTT_MAXIMUM_PACKET_SIZE] = { TYPE_U32, NOT_ZERO, FIELD(maximum_packet_size), IN_HANDSHAKE },
     [MQTT_WILDCARD_SUBSCRIPTION_AVAILABLE] = { TYPE_U8, FLAG,
             FIELD(wildcard_subscription_available), IN_CONNACK },
@@ -145,45 +150,58 @@ static enum mqtt_reason rule_check(enum property_rule rule, uint32_t number, con
     return mqtt_topic_name_valid(*(const struct bytes *)field) ? MQTT_SUCCESS : MQTT_PROTOCOL_ERROR;
 }
 
-static enum mqtt_reason property_read(
-        struct mqtt_properties *out, struct reader *in, unsigned packet)
+static bool may_repeat(uint32_t id, unsigned packet)
+{
+    return id == MQTT_USER_PROPERTY ||
+            (id == MQTT_SUBSCRIPTION_IDENTIFIER && packet == MQTT_PUBLISH);
+}
+
+enum mqtt_reason mqtt_property_read(struct mqtt_properties *out, struct reader *in, unsigned packet)
 {
     uint32_t id = mqtt_varint_read(in);
     const struct property_row *row = row_find(id);
     void *field = (uint8_t *)out + row->offset;
+    uint64_t bit;
     uint32_t number;
 
-    if (!(row->allowed_in >> packet & 1))
+    if (!(row->allowed_in >> (packet - 1) & 1))
         return MQTT_MALFORMED;
-    if ((out->present >> id & 1) && !(row->many_in >> packet & 1))
+    bit = mqtt_property_bit((enum mqtt_property)id);
+    if ((out->present & bit) && !may_repeat(id, packet))
         return MQTT_PROTOCOL_ERROR;
-    number = field_read(field, in, row->type);
+    number = field_read(field, in, (enum property_type)row->type);
     if (in->failed)
         return MQTT_MALFORMED;
-    out->present |= (uint64_t)1 << id;
-    return rule_check(row->rule, number, field);
+    out->present |= bit;
+    return rule_check((enum property_rule)row->rule, number, field);
 }
 
-enum mqtt_reason mqtt_properties_read(
-        struct mqtt_properties *out, struct reader *in, unsigned packet)
+enum mqtt_reason mqtt_properties_section_read(
+        struct mqtt_properties *out, struct bytes encoded, unsigned packet)
 {
-    uint32_t size = mqtt_varint_read(in);
-    struct reader section = { .rest = reader_bytes(in, size) };
+    struct reader section = { .rest = encoded };
     struct mqtt_properties properties;
 
-    if (in->failed)
-        return MQTT_MALFORMED;
-    if (size == 0)
+    if (encoded.size == 0)
         return MQTT_SUCCESS; /* as in most packets: *out is zero already, and need not be copied */
-    properties = (struct mqtt_properties){ .encoded = section.rest };
+    properties = (struct mqtt_properties){ .encoded = encoded };
     while (section.rest.size > 0) {
-        enum mqtt_reason reason = property_read(&properties, &section, packet);
+        enum mqtt_reason reason = mqtt_property_read(&properties, &section, packet);
 
         if (reason != MQTT_SUCCESS)
             return reason;
     }
     *out = properties;
     return MQTT_SUCCESS;
+}
+
+enum mqtt_reason mqtt_properties_read(
+        struct mqtt_properties *out, struct reader *in, unsigned packet)
+{
+    uint32_t size = mqtt_varint_read(in);
+    struct bytes encoded = reader_bytes(in, size);
+
+    return in->failed ? MQTT_MALFORMED : mqtt_properties_section_read(out, encoded, packet);
 }
 
 static size_t field_size(const void *field, enum property_type type)
@@ -322,46 +340,59 @@ static unsigned encoded_next(struct reader *in, struct bytes *value)
     return id;
 }
 
-/* Takes properties off *rest up to the next one of that id; false at the end. */
-static bool encoded_find(struct bytes *rest, enum mqtt_property id, struct reader *value)
+bool mqtt_property_next(struct bytes *rest, struct mqtt_property_value *out)
 {
     struct reader in = { .rest = *rest };
-    unsigned found;
+    struct reader value = { .rest = { 0 } };
+    unsigned id = encoded_next(&in, &value.rest);
+    enum property_type type = row_find(id)->type;
 
-    *value = (struct reader){ 0 };
-    do
-        found = encoded_next(&in, &value->rest);
-    while (found != 0 && found != id);
     *rest = in.rest;
-    return found == id;
-}
-
-bool mqtt_user_property_next(struct bytes *rest, struct bytes *name, struct bytes *value)
-{
-    struct reader pair;
-
-    if (!encoded_find(rest, MQTT_USER_PROPERTY, &pair))
+    if (id == 0)
         return false;
-    *name = mqtt_binary_read(&pair);
-    *value = mqtt_binary_read(&pair);
+    *out = (struct mqtt_property_value){ .id = (enum mqtt_property)id };
+    if (type == TYPE_PAIR)
+        out->name = mqtt_binary_read(&value);
+    if (type == TYPE_PAIR || type == TYPE_TEXT || type == TYPE_BINARY)
+        out->bytes = mqtt_binary_read(&value);
+    else if (type == TYPE_VARINT)
+        out->number = mqtt_varint_read(&value);
+    while (value.rest.size > 0)
+        out->number = out->number << 8 | reader_u8(&value);
     return true;
 }
 
-bool mqtt_subscription_id_next(struct bytes *rest, uint32_t *id)
+void mqtt_property_write(struct writer *out, const struct mqtt_property_value *property)
 {
-    struct reader number;
+    const uint8_t narrow = (uint8_t)property->number;
+    const uint16_t middle = (uint16_t)property->number;
 
-    if (!encoded_find(rest, MQTT_SUBSCRIPTION_IDENTIFIER, &number))
-        return false;
-    *id = mqtt_varint_read(&number);
-    return true;
-}
-
-void mqtt_user_property_write(struct writer *out, struct bytes name, struct bytes value)
-{
-    writer_u8(out, MQTT_USER_PROPERTY);
-    mqtt_binary_write(out, name);
-    mqtt_binary_write(out, value);
+    writer_u8(out, (uint8_t)property->id);
+    switch (row_find(property->id)->type) {
+    case TYPE_U8:
+        out->failed |= property->number > UINT8_MAX;
+        field_write(out, &narrow, TYPE_U8);
+        break;
+    case TYPE_U16:
+        out->failed |= property->number > UINT16_MAX;
+        field_write(out, &middle, TYPE_U16);
+        break;
+    case TYPE_U32:
+    case TYPE_VARINT:
+        field_write(out, &property->number, row_find(property->id)->type);
+        break;
+    case TYPE_PAIR:
+        mqtt_binary_write(out, property->name);
+        mqtt_binary_write(out, property->bytes);
+        break;
+    case TYPE_TEXT:
+    case TYPE_BINARY:
+        mqtt_binary_write(out, property->bytes);
+        break;
+    case NO_PROPERTY:
+        out->failed = true;
+        break;
+    }
 }
 
 void mqtt_subscription_id_write(struct writer *out, uint32_t id)

@@ -109,6 +109,15 @@ static inline bool mqtt_properties_have(
 enum mqtt_reason mqtt_properties_read(
         struct mqtt_properties *out, struct reader *in, unsigned packet);
 
+/* The same of a section that stands without its length, as `encoded` does. */
+enum mqtt_reason mqtt_properties_section_read(
+        struct mqtt_properties *out, struct bytes encoded, unsigned packet);
+
+/* Reads one property of a section, whose others *out has; what is left of `in` when that fails has
+ * no meaning. Returns as mqtt_properties_section_read() does. */
+enum mqtt_reason mqtt_property_read(
+        struct mqtt_properties *out, struct reader *in, unsigned packet);
+
 /* Authentication Data has no meaning without a method. Source: [U5-3.1.2.11.10-1] */
 static inline bool mqtt_properties_authentication_valid(const struct mqtt_properties *properties)
 {
@@ -122,18 +131,22 @@ size_t mqtt_properties_size(const struct mqtt_properties *properties);
 /* Writes the section: its length, the fields named in present (user properties aside), encoded. */
 void mqtt_properties_write(struct writer *out, const struct mqtt_properties *properties);
 
-/**
- * Takes the next user property off *rest, which starts as a decoded `encoded`; false at the end.
- * Other properties on the way are passed over.
- */
-bool mqtt_user_property_next(struct bytes *rest, struct bytes *name, struct bytes *value);
-
-/* As mqtt_user_property_next(), for the subscription identifiers of a server's PUBLISH. */
-bool mqtt_subscription_id_next(struct bytes *rest, uint32_t *id);
-
-/* Write one property, to be gathered for `encoded`. */
-void mqtt_user_property_write(struct writer *out, struct bytes name, struct bytes value);
+/* Writes one of several subscription identifiers, to be gathered for `encoded`. */
 void mqtt_subscription_id_write(struct writer *out, uint32_t id);
+
+/* A property with its value, whichever it is. */
+struct mqtt_property_value {
+    enum mqtt_property id;
+    uint32_t number;    /* where it is one */
+    struct bytes bytes; /* of a text, of binary data, and the value of a user property */
+    struct bytes name;  /* of a user property */
+};
+
+/* Takes the next property off *rest, which starts as a decoded `encoded`; false at the end. */
+bool mqtt_property_next(struct bytes *rest, struct mqtt_property_value *out);
+
+/* Writes one property, to be gathered for `encoded`; the writer fails where the id is none. */
+void mqtt_property_write(struct writer *out, const struct mqtt_property_value *property);
 
 /**
  * Copies of a PUBLISH's or Will's decoded section what a server forwards untouched, in its order:

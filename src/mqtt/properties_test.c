@@ -201,29 +201,28 @@ TEST(repeated_properties_are_walked_in_order)
 {
     static const char *const names[] = { "z", "a", "" };
     static const char *const values[] = { "1", "", "m" };
+    static const uint32_t ids[] = { 5, 16383 };
     struct notation notation = notation_read(message_section);
     struct reader in = { .rest = notation_bytes(&notation) };
     struct mqtt_properties properties = { 0 };
-    struct bytes name;
-    struct bytes value;
-    struct bytes rest;
-    uint32_t id;
+    struct mqtt_property_value next;
+    size_t pairs = 0;
+    size_t identifiers = 0;
 
     assert_int_equal(mqtt_properties_read(&properties, &in, MQTT_PUBLISH), MQTT_SUCCESS);
     assert_int_equal(properties.user_property_count, 3);
-    rest = properties.encoded;
-    for (size_t i = 0; i < 3; i++) {
-        assert_true(mqtt_user_property_next(&rest, &name, &value));
-        assert_true(bytes_equal(name, bytes_of_text(names[i])));
-        assert_true(bytes_equal(value, bytes_of_text(values[i])));
+    for (struct bytes rest = properties.encoded; mqtt_property_next(&rest, &next);) {
+        if (next.id == MQTT_USER_PROPERTY) {
+            assert_in_range(pairs, 0, 2);
+            assert_true(bytes_equal(next.name, bytes_of_text(names[pairs])));
+            assert_true(bytes_equal(next.bytes, bytes_of_text(values[pairs++])));
+        } else if (next.id == MQTT_SUBSCRIPTION_IDENTIFIER) {
+            assert_in_range(identifiers, 0, 1);
+            assert_int_equal(next.number, ids[identifiers++]);
+        }
     }
-    assert_false(mqtt_user_property_next(&rest, &name, &value));
-    rest = properties.encoded;
-    assert_true(mqtt_subscription_id_next(&rest, &id));
-    assert_int_equal(id, 5);
-    assert_true(mqtt_subscription_id_next(&rest, &id));
-    assert_int_equal(id, 16383);
-    assert_false(mqtt_subscription_id_next(&rest, &id));
+    assert_int_equal(pairs, 3);
+    assert_int_equal(identifiers, 2);
 }
 
 TEST(what_is_forwarded_is_forwarded_untouched)
@@ -264,7 +263,9 @@ TEST(fields_come_before_what_is_encoded_already)
 
     mqtt_subscription_id_write(&encoder, 1);
     mqtt_subscription_id_write(&encoder, 128);
-    mqtt_user_property_write(&encoder, BYTES("k"), BYTES("v"));
+    mqtt_property_write(&encoder,
+            &(struct mqtt_property_value){
+                    .id = MQTT_USER_PROPERTY, .name = BYTES("k"), .bytes = BYTES("v") });
     properties.encoded = writer_written(&encoder);
     mqtt_properties_write(&out, &properties);
     assert_true(bytes_equal(writer_written(&out), notation_bytes(&expected)));

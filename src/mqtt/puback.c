@@ -5,22 +5,31 @@ enum mqtt_reason mqtt_puback_decode(struct mqtt_puback *out, enum mqtt_type type
         enum mqtt_version version, enum mqtt_sender sender)
 {
     struct reader in = { .rest = body };
-    struct mqtt_puback puback = { .packet_id = reader_u16(&in) };
+    uint16_t packet_id = reader_u16(&in);
+    enum mqtt_reason said = MQTT_SUCCESS;
+    bool has_properties;
+    /* Set where there are some: the others are not to copy as much. */
+    struct mqtt_properties properties;
 
     /* What the shorter forms leave out is success, and no properties. [U5-3.4.2.1-1] */
     if (version == MQTT_5_0 && in.rest.size > 0)
-        puback.reason = (enum mqtt_reason)reader_u8(&in);
-    if (version == MQTT_5_0 && in.rest.size > 0) {
-        enum mqtt_reason reason = mqtt_properties_read(&puback.properties, &in, type);
+        said = (enum mqtt_reason)reader_u8(&in);
+    has_properties = version == MQTT_5_0 && in.rest.size > 0;
+    if (has_properties) {
+        enum mqtt_reason reason;
 
+        properties = (struct mqtt_properties){ 0 };
+        reason = mqtt_properties_read(&properties, &in, type);
         if (reason != MQTT_SUCCESS)
             return reason;
     }
     if (in.failed || in.rest.size > 0)
         return MQTT_MALFORMED;
-    if (puback.packet_id == 0 || !mqtt_reason_allowed(puback.reason, type, sender))
+    if (packet_id == 0 || !mqtt_reason_allowed(said, type, sender))
         return MQTT_PROTOCOL_ERROR;
-    *out = puback;
+    *out = (struct mqtt_puback){ .packet_id = packet_id, .reason = said };
+    if (has_properties)
+        out->properties = properties;
     return MQTT_SUCCESS;
 }
 
@@ -49,8 +58,15 @@ void mqtt_puback_brief_encode(struct writer *out, enum mqtt_type type, uint16_t 
 {
     bool says_reason = version == MQTT_5_0 && reason != MQTT_SUCCESS;
 
-    mqtt_header_encode(out, type, flags_of(type), says_reason ? 3 : 2);
-    writer_u16(out, packet_id);
+    uint8_t size = says_reason ? 3 : 2;
+    uint8_t *at = writer_room(out, 2u + size);
+
+    if (!at)
+        return;
+    at[0] = (uint8_t)(type << 4 | flags_of(type));
+    at[1] = size;
+    at[2] = (uint8_t)(packet_id >> 8);
+    at[3] = (uint8_t)packet_id;
     if (says_reason)
-        writer_u8(out, (uint8_t)reason);
+        at[4] = (uint8_t)reason;
 }

@@ -30,33 +30,37 @@ enum mqtt_reason mqtt_publish_decode(struct mqtt_publish *out, uint8_t flags, st
         enum mqtt_version version, enum mqtt_sender sender)
 {
     uint8_t qos = (flags & PUBLISH_QOS) >> QOS_SHIFT;
+    bool dup = flags & PUBLISH_DUP;
     struct reader in = { .rest = body };
-    struct mqtt_publish publish = {
-        .topic = mqtt_text_read(&in),
-        .qos = qos,
-        .dup = flags & PUBLISH_DUP,
-        .retain = flags & PUBLISH_RETAIN,
-    };
+    struct bytes topic = mqtt_text_read(&in);
+    uint16_t packet_id = qos > 0 ? reader_u16(&in) : 0;
+    struct mqtt_properties properties; /* of 5.0: the others are not to copy as much */
 
-    if (qos > 0)
-        publish.packet_id = reader_u16(&in);
     /* [MQTT5-3.3.1-4], [MQTT5-3.3.1-2], [MQTT311-3.3.1-4], [MQTT311-3.3.1-2] */
-    if (in.failed || qos == 3 || (publish.dup && qos == 0))
+    if (in.failed || qos == 3 || (dup && qos == 0))
         return MQTT_MALFORMED;
-    if (qos > 0 && publish.packet_id == 0)
+    if (qos > 0 && packet_id == 0)
         return MQTT_PROTOCOL_ERROR;
     if (version == MQTT_5_0) {
-        enum mqtt_reason reason = mqtt_properties_read(&publish.properties, &in, MQTT_PUBLISH);
+        enum mqtt_reason reason;
 
+        properties = (struct mqtt_properties){ 0 };
+        reason = mqtt_properties_read(&properties, &in, MQTT_PUBLISH);
         if (reason == MQTT_SUCCESS)
-            reason = properties_check(&publish.properties, publish.topic, sender);
+            reason = properties_check(&properties, topic, sender);
         if (reason != MQTT_SUCCESS)
             return reason;
     }
-    if (!mqtt_topic_name_valid(publish.topic) && (version != MQTT_5_0 || publish.topic.size > 0))
+    if (!mqtt_topic_name_valid(topic) && (version != MQTT_5_0 || topic.size > 0))
         return MQTT_TOPIC_NAME_INVALID;
-    publish.payload = in.rest;
-    *out = publish;
+    *out = (struct mqtt_publish){ .topic = topic,
+        .payload = in.rest,
+        .packet_id = packet_id,
+        .qos = qos,
+        .dup = dup,
+        .retain = flags & PUBLISH_RETAIN };
+    if (version == MQTT_5_0)
+        out->properties = properties;
     return MQTT_SUCCESS;
 }
 
@@ -72,16 +76,39 @@ size_t mqtt_publish_size(const struct mqtt_publish *publish, enum mqtt_version v
     return mqtt_packet_size(body_size(publish, version));
 }
 
+static uint8_t *put_u16(uint8_t *at, uint16_t value)
+{
+    at[0] = (uint8_t)(value >> 8);
+    at[1] = (uint8_t)value;
+    return at + 2;
+}
+
 void mqtt_publish_head_encode(
         struct writer *out, const struct mqtt_publish *publish, enum mqtt_version version)
 {
-    uint8_t flags = (uint8_t)(publish->qos << QOS_SHIFT | (publish->dup ? PUBLISH_DUP : 0) |
-            (publish->retain ? PUBLISH_RETAIN : 0));
+    struct bytes topic = publish->topic;
+    size_t remaining = body_size(publish, version);
+    uint8_t *at = NULL;
 
-    mqtt_header_encode(out, MQTT_PUBLISH, flags, body_size(publish, version));
-    mqtt_binary_write(out, publish->topic);
+    /* Room is asked for once: what a server writes is mostly this. */
+    if (remaining <= MQTT_REMAINING_MAX && topic.size <= MQTT_TEXT_SIZE_MAX)
+        at = writer_room(out,
+                1 + mqtt_varint_size((uint32_t)remaining) + 2 + topic.size +
+                        (publish->qos > 0 ? 2 : 0));
+    if (!at) {
+        out->failed = true;
+        return;
+    }
+    *at++ = (uint8_t)(MQTT_PUBLISH << 4 | publish->qos << QOS_SHIFT |
+            (publish->dup ? PUBLISH_DUP : 0) | (publish->retain ? PUBLISH_RETAIN : 0));
+    for (; remaining >= 0x80; remaining >>= 7)
+        *at++ = (uint8_t)(remaining | 0x80);
+    *at++ = (uint8_t)remaining;
+    at = put_u16(at, (uint16_t)topic.size);
+    if (topic.size > 0)
+        memcpy(at, topic.data, topic.size);
     if (publish->qos > 0)
-        writer_u16(out, publish->packet_id);
+        put_u16(at + topic.size, publish->packet_id);
     if (version == MQTT_5_0)
         mqtt_properties_write(out, &publish->properties);
 }

@@ -6,9 +6,24 @@ static bool size_valid(struct bytes topic)
     return topic.size > 0 && topic.size <= MQTT_TEXT_SIZE_MAX;
 }
 
-static bool contains(struct bytes text, char byte)
+/* A machine's word at a time. The two wildcards differ in one bit: with it set, both are '+'. */
+static bool contains_wildcard(struct bytes text)
 {
-    return text.size > 0 && memchr(text.data, byte, text.size);
+    const size_t ones = SIZE_MAX / 0xFF; /* 0x0101... */
+    const uint8_t differ = '+' ^ '#';
+    size_t word;
+
+    for (; text.size >= sizeof(word); text = bytes_from(text, sizeof(word))) {
+        memcpy(&word, text.data, sizeof(word));
+        word = (word | ones * differ) ^ ones * '+';
+        if ((word - ones) & ~word & ones << 7) /* One of its bytes is zero. */
+            return true;
+    }
+    for (size_t i = 0; i < text.size; i++) {
+        if ((text.data[i] | differ) == '+')
+            return true;
+    }
+    return false;
 }
 
 static bool is(struct bytes level, char wildcard)
@@ -18,7 +33,7 @@ static bool is(struct bytes level, char wildcard)
 
 bool mqtt_topic_name_valid(struct bytes name)
 {
-    return size_valid(name) && !contains(name, '+') && !contains(name, '#');
+    return size_valid(name) && !contains_wildcard(name);
 }
 
 bool mqtt_topic_filter_valid(struct bytes filter)
@@ -30,7 +45,7 @@ bool mqtt_topic_filter_valid(struct bytes filter)
     while (mqtt_topic_level_next(&filter, &level)) {
         if (is(level, '+') || (is(level, '#') && !filter.data))
             continue;
-        if (contains(level, '+') || contains(level, '#'))
+        if (contains_wildcard(level))
             return false;
     }
     return true;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mqtt/utf8.h"
 
-/* Drops the ASCII without NUL at the front, eight bytes at a time as long as that goes. */
+/* Drops the ASCII without NUL at the front, a machine's word at a time as long as that goes. */
 static struct bytes ascii_skip(struct bytes text)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    uint64_t word;
+    const size_t ones = SIZE_MAX / 0xFF; /* 0x0101... */
+    size_t word;
 
     while (text.size >= sizeof(word)) {
         memcpy(&word, text.data, sizeof(word));

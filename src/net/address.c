@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/address.h"
 
+#include "base/decimal.h"
+
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <net/if.h>
 #include <netdb.h>
@@ -36,41 +39,30 @@ socklen_t address_size(const struct address *address)
     return sizes[address_family(address)];
 }
 
+/* So no port needs to be told by its family. */
+static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port),
+        "both kinds have their port at one place");
+
 uint16_t address_port(const struct address *address)
 {
-    switch (address_family(address)) {
-    case ADDRESS_IPV4:
-        return ntohs(address->socket.v4.sin_port);
-    case ADDRESS_IPV6:
-        return ntohs(address->socket.v6.sin6_port);
-    case ADDRESS_ANY:
-        break;
-    }
-    return 0;
+    return ntohs(address->socket.v4.sin_port);
 }
 
 void address_set_port(struct address *address, uint16_t port)
 {
-    switch (address_family(address)) {
-    case ADDRESS_IPV4:
+    if (address_family(address) != ADDRESS_ANY)
         address->socket.v4.sin_port = htons(port);
-        break;
-    case ADDRESS_IPV6:
-        address->socket.v6.sin6_port = htons(port);
-        break;
-    case ADDRESS_ANY:
-        break;
-    }
 }
 
 bool address_equal(const struct address *a, const struct address *b)
 {
     const struct sockaddr_in6 *six_a = &a->socket.v6;
     const struct sockaddr_in6 *six_b = &b->socket.v6;
+    enum address_family family = address_family(a);
 
-    if (address_family(a) != address_family(b) || address_port(a) != address_port(b))
+    if (family != address_family(b) || address_port(a) != address_port(b))
         return false;
-    switch (address_family(a)) {
+    switch (family) {
     case ADDRESS_IPV4:
         return a->socket.v4.sin_addr.s_addr == b->socket.v4.sin_addr.s_addr;
     case ADDRESS_IPV6:
@@ -82,50 +74,84 @@ bool address_equal(const struct address *a, const struct address *b)
     return true;
 }
 
-/* Makes plain IPv4 of an IPv4 address that was mapped into IPv6. */
+/* Makes plain IPv4 of an address of IPv6 into which it was mapped. */
 static void unmap(struct address *address)
 {
     const struct sockaddr_in6 six = address->socket.v6;
     struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = six.sin6_port };
 
-    if (address_family(address) != ADDRESS_IPV6 || !IN6_IS_ADDR_V4MAPPED(&six.sin6_addr))
+    if (!IN6_IS_ADDR_V4MAPPED(&six.sin6_addr))
         return;
     memcpy(&four.sin_addr, &six.sin6_addr.s6_addr[12], sizeof(four.sin_addr));
-    address->socket.v4 = four;
+    *address = (struct address){ .socket.v4 = four };
 }
 
 struct address address_of(const struct sockaddr *socket, socklen_t size)
 {
     struct address address = { 0 };
-    socklen_t wanted = 0;
 
-    if (size >= sizeof(sa_family_t) && socket->sa_family == AF_INET)
-        wanted = sizeof(address.socket.v4);
-    if (size >= sizeof(sa_family_t) && socket->sa_family == AF_INET6)
-        wanted = sizeof(address.socket.v6);
-    if (size < wanted)
-        return address;
-    memcpy(&address.socket, socket, wanted);
-    unmap(&address);
+    if (size >= sizeof(address.socket.v4) && socket->sa_family == AF_INET)
+        memcpy(&address.socket.v4, socket, sizeof(address.socket.v4));
+    if (size >= sizeof(address.socket.v6) && socket->sa_family == AF_INET6) {
+        memcpy(&address.socket.v6, socket, sizeof(address.socket.v6));
+        unmap(&address);
+    }
     return address;
 }
 
-/* Looks a host up; 0 or one of getaddrinfo's own errors. */
-static int look_up(struct addrinfo **list, const char *host, int flags, enum address_family family)
+static int errno_of_lookup(int error)
 {
-    struct addrinfo hints = {
+    if (error == EAI_AGAIN)
+        return -EAGAIN;
+    if (error == EAI_MEMORY)
+        return -ENOMEM;
+    return error == EAI_SYSTEM ? -EIO : -ENOENT;
+}
+
+/* Adds an address where it is not there yet and there is room. Returns the new count. All are of
+ * getaddrinfo(), which leaves none of their bytes to chance. */
+static size_t add(struct address out[], size_t count, size_t max, const struct address *address)
+{
+    struct bytes new = bytes_of(address, sizeof(*address));
+
+    for (size_t i = 0; i < count; i++) {
+        if (bytes_equal(bytes_of(&out[i], sizeof(out[i])), new))
+            return count;
+    }
+    if (count < max)
+        out[count++] = *address;
+    return count;
+}
+
+/* Finds addresses of a host; `flags` are getaddrinfo()'s. Returns how many, or -errno. */
+static int look_up(struct address out[], size_t max, const char *host, uint16_t port,
+        enum address_family family, int flags)
+{
+    const struct addrinfo hints = {
         .ai_flags = flags,
         .ai_family = domain_of(family),
         .ai_socktype = SOCK_STREAM,
     };
+    struct addrinfo *list;
+    size_t count = 0;
+    int error = getaddrinfo(host, NULL, &hints, &list);
 
-    return getaddrinfo(host, host ? NULL : "0", &hints, list);
+    if (error != 0)
+        return errno_of_lookup(error);
+    for (const struct addrinfo *entry = list; entry; entry = entry->ai_next) {
+        struct address address = address_of(entry->ai_addr, entry->ai_addrlen);
+
+        address_set_port(&address, port);
+        if (address_family(&address) != ADDRESS_ANY)
+            count = add(out, count, max, &address);
+    }
+    freeaddrinfo(list);
+    return count > 0 ? (int)count : -ENOENT;
 }
 
 int address_parse(struct address *out, const char *host, uint16_t port)
 {
     char plain[ADDRESS_HOST_SIZE];
-    struct addrinfo *list;
     size_t size = strlen(host);
 
     if (size > 2 && host[0] == '[' && host[size - 1] == ']') {
@@ -136,41 +162,82 @@ int address_parse(struct address *out, const char *host, uint16_t port)
         return -EINVAL;
     memcpy(plain, host, size);
     plain[size] = '\0';
-    if (look_up(&list, plain, AI_NUMERICHOST, ADDRESS_ANY) != 0)
+    return look_up(out, 1, plain, port, ADDRESS_ANY, AI_NUMERICHOST) > 0 ? 0 : -EINVAL;
+}
+
+struct address address_from(enum address_family family, const uint8_t *host, uint16_t port)
+{
+    struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(port) };
+    struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+
+    if (family == ADDRESS_IPV4) {
+        memcpy(&four.sin_addr, host, sizeof(four.sin_addr));
+        return address_of((struct sockaddr *)&four, sizeof(four));
+    }
+    memcpy(&six.sin6_addr, host, sizeof(six.sin6_addr));
+    return address_of((struct sockaddr *)&six, sizeof(six));
+}
+
+enum address_family address_read_host(uint8_t out[static ADDRESS_BYTES_MAX], struct bytes host)
+{
+    char text[ADDRESS_HOST_SIZE];
+
+    if (host.size == 0 || host.size >= sizeof(text) || memchr(host.data, '\0', host.size))
+        return ADDRESS_ANY;
+    memcpy(text, host.data, host.size);
+    text[host.size] = '\0';
+    if (inet_pton(AF_INET, text, out) == 1)
+        return ADDRESS_IPV4;
+    return inet_pton(AF_INET6, text, out) == 1 ? ADDRESS_IPV6 : ADDRESS_ANY;
+}
+
+bool address_read(struct address *out, struct bytes host, enum address_family family, uint16_t port)
+{
+    uint8_t bytes[ADDRESS_BYTES_MAX];
+    enum address_family found = address_read_host(bytes, host);
+
+    if (found == ADDRESS_ANY || (family != ADDRESS_ANY && family != found))
+        return false;
+    *out = address_from(found, bytes, port);
+    return true;
+}
+
+bool address_read_port(uint16_t *out, struct bytes text)
+{
+    uint32_t port = 0;
+
+    if (text.size == 0 || text.size > 5 || (text.size > 1 && text.data[0] == '0'))
+        return false;
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+        port = port * 10 + (uint32_t)(text.data[i] - '0');
+    }
+    if (port > UINT16_MAX)
+        return false;
+    *out = (uint16_t)port;
+    return true;
+}
+
+int address_read_text(struct address *out, struct bytes text)
+{
+    char host[ADDRESS_TEXT_SIZE];
+    char *colon;
+    uint16_t port;
+
+    if (bytes_equal(text, BYTES("-"))) {
+        *out = (struct address){ 0 };
+        return 0;
+    }
+    if (text.size == 0 || text.size >= sizeof(host))
         return -EINVAL;
-    *out = address_of(list->ai_addr, list->ai_addrlen);
-    address_set_port(out, port);
-    freeaddrinfo(list);
-    return 0;
-}
-
-static int errno_of_lookup(int error)
-{
-    switch (error) {
-    case EAI_NONAME:
-    case EAI_NODATA:
-    case EAI_ADDRFAMILY:
-    case EAI_FAIL:
-        return -ENOENT;
-    case EAI_AGAIN:
-        return -EAGAIN;
-    case EAI_MEMORY:
-        return -ENOMEM;
-    default:
-        return -EIO;
-    }
-}
-
-/* Adds an address where it is not there yet and there is room. Returns the new count. */
-static size_t add(struct address out[], size_t count, size_t max, const struct address *address)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (address_equal(&out[i], address))
-            return count;
-    }
-    if (count < max)
-        out[count++] = *address;
-    return count;
+    memcpy(host, text.data, text.size);
+    host[text.size] = '\0';
+    colon = strrchr(host, ':');
+    if (!colon || !address_read_port(&port, bytes_of_text(colon + 1)))
+        return -EINVAL;
+    *colon = '\0';
+    return address_parse(out, host, port);
 }
 
 /* Every interface. getaddrinfo() would leave the order of the two to the machine's settings. */
@@ -187,29 +254,39 @@ static int resolve_all(struct address out[], size_t max, uint16_t port, enum add
     return (int)count;
 }
 
+int address_look_up(struct address out[], size_t max, const char *host, uint16_t port,
+        enum address_family family)
+{
+    return look_up(out, max, host, port, family, 0);
+}
+
 int address_resolve(struct address out[], size_t max, const char *host, uint16_t port,
         enum address_family family)
 {
-    struct addrinfo *list;
-    size_t count = 0;
-    int error;
-
     if (!host)
         return resolve_all(out, max, port, family);
     if (address_parse(&out[0], host, port) == 0)
         return family == ADDRESS_ANY || family == address_family(&out[0]) ? 1 : -ENOENT;
-    error = look_up(&list, host, 0, family);
-    if (error != 0)
-        return errno_of_lookup(error);
-    for (const struct addrinfo *entry = list; entry; entry = entry->ai_next) {
-        struct address address = address_of(entry->ai_addr, entry->ai_addrlen);
+    return address_look_up(out, max, host, port, family);
+}
 
-        address_set_port(&address, port);
-        if (address_family(&address) != ADDRESS_ANY)
-            count = add(out, count, max, &address);
+static char *write_number(char *to, uint16_t number)
+{
+    return (char *)decimal_write((uint8_t *)to, number);
+}
+
+/* Returns where it ends, without a NUL. */
+static char *write_ipv4(char *to, const struct in_addr *host)
+{
+    uint8_t parts[sizeof(*host)];
+
+    memcpy(parts, host, sizeof(parts));
+    for (size_t i = 0; i < sizeof(parts); i++) {
+        if (i > 0)
+            *to++ = '.';
+        to = write_number(to, parts[i]);
     }
-    freeaddrinfo(list);
-    return count > 0 ? (int)count : -ENOENT;
+    return to;
 }
 
 const char *address_host(const struct address *address, char text[static ADDRESS_HOST_SIZE])
@@ -220,7 +297,7 @@ const char *address_host(const struct address *address, char text[static ADDRESS
 
     switch (address_family(address)) {
     case ADDRESS_IPV4:
-        inet_ntop(AF_INET, &address->socket.v4.sin_addr, text, ADDRESS_HOST_SIZE);
+        *write_ipv4(text, &address->socket.v4.sin_addr) = '\0';
         return text;
     case ADDRESS_IPV6:
         inet_ntop(AF_INET6, &six->sin6_addr, text, ADDRESS_HOST_SIZE);
@@ -238,12 +315,20 @@ const char *address_host(const struct address *address, char text[static ADDRESS
 const char *address_format(const struct address *address, char text[static ADDRESS_TEXT_SIZE])
 {
     char host[ADDRESS_HOST_SIZE];
-    bool six = address_family(address) == ADDRESS_IPV6;
+    char *end;
 
-    address_host(address, host);
-    if (address_family(address) == ADDRESS_ANY)
-        return strcpy(text, host);
-    snprintf(text, ADDRESS_TEXT_SIZE, "%s%s%s:%u", six ? "[" : "", host, six ? "]" : "",
-            address_port(address));
-    return text;
+    switch (address_family(address)) {
+    case ADDRESS_IPV4:
+        end = write_ipv4(text, &address->socket.v4.sin_addr);
+        *end++ = ':';
+        *write_number(end, address_port(address)) = '\0';
+        return text;
+    case ADDRESS_IPV6:
+        snprintf(text, ADDRESS_TEXT_SIZE, "[%s]:%u", address_host(address, host),
+                address_port(address));
+        return text;
+    case ADDRESS_ANY:
+        break;
+    }
+    return address_host(address, text);
 }

@@ -8,6 +8,8 @@
 #ifndef NET_ADDRESS_H
 #define NET_ADDRESS_H
 
+#include "base/bytes.h"
+
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,6 +18,7 @@
 
 enum {
     ADDRESS_HOST_SIZE = 64, /* "fe80::1234:5678:9abc:def0%" and an interface's name, and the NUL */
+    ADDRESS_BYTES_MAX = 16, /* of a host */
     ADDRESS_TEXT_SIZE = ADDRESS_HOST_SIZE + 8, /* the same with brackets, ":65535" */
 };
 
@@ -57,6 +60,31 @@ struct address address_of(const struct sockaddr *socket, socklen_t size);
 int address_parse(struct address *out, const char *host, uint16_t port);
 
 /**
+ * Reads a host as one machine writes it to another: four decimals, or one of RFC 4291's forms; no
+ * brackets, no interface, nothing shorter (10.7). `family` leaves only that one.
+ *
+ * Returns whether it is one.
+ */
+bool address_read(
+        struct address *out, struct bytes host, enum address_family family, uint16_t port);
+
+/* The same, of which the host's bytes alone are wanted; ADDRESS_ANY: it is none. */
+enum address_family address_read_host(uint8_t out[static ADDRESS_BYTES_MAX], struct bytes host);
+
+/* Reads a number from 0 to 65535 that has no zero in front. Returns whether it is one. */
+bool address_read_port(uint16_t *out, struct bytes text);
+
+/* The address of a host's 4 or 16 bytes. */
+struct address address_from(enum address_family family, const uint8_t *host, uint16_t port);
+
+/**
+ * Reads what address_format() has written; "-" is no address. Never asks a name server.
+ *
+ * Returns 0, or -EINVAL.
+ */
+int address_read_text(struct address *out, struct bytes text);
+
+/**
  * Finds the addresses of a host, numeric or a name; of NULL, those that mean every interface of
  * this machine, IPv4 first. A name may be asked of a server, so this can wait for seconds: not for
  * use inside a loop. `family` leaves only that family.
@@ -66,6 +94,10 @@ int address_parse(struct address *out, const char *host, uint16_t port);
  * server does not answer now, -ENOMEM, -EIO.
  */
 int address_resolve(struct address out[], size_t max, const char *host, uint16_t port,
+        enum address_family family);
+
+/* The same of a name alone. */
+int address_look_up(struct address out[], size_t max, const char *host, uint16_t port,
         enum address_family family);
 
 /**

@@ -27,6 +27,31 @@ TEST(numeric_hosts_come_back_as_text)
     formats_as("fe80::1%lo", 1883, "[fe80::1%lo]:1883", "fe80::1%lo");
 }
 
+TEST(what_was_formatted_can_be_read)
+{
+    static const char *const texts[] = { "127.0.0.1:1883", "[::1]:65535", "[fe80::1%lo]:0", "-" };
+    static const char *const broken[] = {
+        "",
+        "127.0.0.1",
+        "127.0.0.1:",
+        "127.0.0.1:65536",
+        "127.0.0.1:+1",
+        "127.0.0.1:1x",
+        ":1883",
+        "localhost:1883",
+        "0123456789012345678901234567890123456789012345678901234567890123456789012345:1883",
+    };
+    char text[ADDRESS_TEXT_SIZE];
+    struct address address;
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        assert_int_equal(address_read_text(&address, bytes_of_text(texts[i])), 0);
+        assert_string_equal(address_format(&address, text), texts[i]);
+    }
+    for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++)
+        assert_int_equal(address_read_text(&address, bytes_of_text(broken[i])), -EINVAL);
+}
+
 TEST(a_mapped_address_is_plain_ipv4)
 {
     struct address mapped;

@@ -7,6 +7,14 @@
 
 /* ---- Reading ---- */
 
+/* Whether a line ends between a name and the value that is said to begin there. */
+static bool is_folded(const struct http_field *field, const char *value)
+{
+    const uint8_t *behind = field->name.data + field->name.size;
+
+    return memchr(behind, '\n', (size_t)((const uint8_t *)value - behind)) != NULL;
+}
+
 /* Adds a piece to a view that it follows. False when it does not follow. */
 static bool grow(struct bytes *view, const char *at, size_t size)
 {
@@ -29,6 +37,9 @@ static int on_name(struct http_parser *parser, const char *at, size_t size)
 {
     struct http_request *request = parser->data;
 
+    /* The library takes a blank before the colon for a part of the name. */
+    if (memchr(at, ' ', size))
+        return -1;
     if (request->in_value || request->field_count == 0) {
         if (request->field_count == HTTP_FIELDS_MAX)
             return HTTP_TOO_MANY;
@@ -41,10 +52,13 @@ static int on_name(struct http_parser *parser, const char *at, size_t size)
 static int on_value(struct http_parser *parser, const char *at, size_t size)
 {
     struct http_request *request = parser->data;
+    struct http_field *field = &request->fields[request->field_count - 1];
 
     request->in_value = true;
+    if (size > 0 && field->value.size == 0 && is_folded(field, at))
+        return -1;
     /* The pieces of a folded line do not follow each other. */
-    return grow(&request->fields[request->field_count - 1].value, at, size) ? 0 : -1;
+    return grow(&field->value, at, size) ? 0 : -1;
 }
 
 static int on_head(struct http_parser *parser)
@@ -154,12 +168,21 @@ bool http_field(const struct http_request *request, const char *name, struct byt
     return true;
 }
 
+struct bytes http_take_part(struct bytes *text, char separator)
+{
+    const uint8_t *end = text->size > 0 ? memchr(text->data, separator, text->size) : NULL;
+    size_t size = end ? (size_t)(end - text->data) : text->size;
+    struct bytes part = trim(bytes_first(*text, size));
+
+    *text = end ? bytes_from(*text, size + 1) : (struct bytes){ 0 };
+    return part;
+}
+
 bool http_next_word(const struct http_request *request, const char *name, struct http_walk *walk,
         struct bytes *out)
 {
     for (;;) {
         struct bytes rest;
-        const uint8_t *comma;
 
         walk->field = next_field(request, walk->field, name);
         if (walk->field == request->field_count)
@@ -170,11 +193,8 @@ bool http_next_word(const struct http_request *request, const char *name, struct
             continue;
         }
         rest = bytes_from(rest, walk->offset);
-        comma = memchr(rest.data, ',', rest.size);
-        if (comma)
-            rest.size = (size_t)(comma - rest.data);
-        walk->offset += rest.size + 1;
-        *out = trim(rest);
+        *out = http_take_part(&rest, ',');
+        walk->offset = request->fields[walk->field].value.size - rest.size;
         if (out->size > 0) /* empty words do not count (RFC 9110 §5.6.1) */
             return true;
     }

@@ -41,7 +41,8 @@ void http_request_init(struct http_request *request);
 
 /**
  * Reads on. `head` is all that came so far, and lies at the same place each time; what follows the
- * head is left alone. A header line that is folded into several is refused (RFC 9112 §5.2).
+ * head is left alone. A header line that is folded into several is refused, and so is one with a
+ * blank before its colon (RFC 9112 §5.1, §5.2).
  */
 enum http_result http_request_read(struct http_request *request, struct bytes head);
 
@@ -59,6 +60,10 @@ bool http_has_field(const struct http_request *request, const char *name);
 
 /* The value of the field of this name. False when there is none, or more than one. */
 bool http_field(const struct http_request *request, const char *name, struct bytes *out);
+
+/* Takes what stands before the separator off the text, without blanks around it; all of a text that
+ * has none, of which then nothing is left, and *text has no data. */
+struct bytes http_take_part(struct bytes *text, char separator);
 
 /* Where a walk over the words of a list has come to; begins as zero. */
 struct http_walk {

@@ -121,11 +121,37 @@ TEST(what_is_no_http_is_bad_at_its_first_byte)
 
 TEST(a_folded_line_is_bad)
 {
-    struct http_request *request = request_new();
+    static const char *const heads[] = {
+        "GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n",
+        "GET / HTTP/1.1\r\nA:\r\n c\r\n\r\n",
+        "GET / HTTP/1.1\r\nA: \n\tc\r\n\r\n",
+        "GET / HTTP/1.1\r\nA: b\r\n \r\n\r\n",
+    };
 
-    assert_int_equal(
-            http_request_read(request, BYTES("GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n")), HTTP_BAD);
-    free(request);
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+        struct http_request *request = request_new();
+
+        if (http_request_read(request, bytes_of_text(heads[i])) != HTTP_BAD)
+            fail_msg("%s", heads[i]);
+        free(request);
+    }
+}
+
+TEST(a_blank_in_or_behind_a_name_is_bad)
+{
+    static const char *const heads[] = {
+        "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+        "GET / HTTP/1.1\r\nA b: c\r\n\r\n",
+        "GET / HTTP/1.1\r\nA\t: c\r\n\r\n",
+    };
+
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+        struct http_request *request = request_new();
+
+        if (http_request_read(request, bytes_of_text(heads[i])) != HTTP_BAD)
+            fail_msg("%s", heads[i]);
+        free(request);
+    }
 }
 
 TEST(header_lines_have_a_limit)

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/listener.h"
 
+#include "net/multicast.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/if_packet.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,14 +32,20 @@ static int switch_on(int fd, int level, int option)
 static int prepare(
         int fd, const struct address *address, const struct listener_options *options, bool shared)
 {
-    int result = switch_on(fd, SOL_SOCKET, SO_REUSEADDR);
+    int result = 0;
 
+    /* With it several UDP sockets could have one port without anybody's knowing. */
+    if (!options->datagrams)
+        result = switch_on(fd, SOL_SOCKET, SO_REUSEADDR);
     if (result == 0 && shared)
         result = switch_on(fd, SOL_SOCKET, SO_REUSEPORT);
-    if (result == 0 && options->no_delay) /* accepted connections inherit it */
+    if (result == 0 && options->no_delay &&
+            !options->datagrams) /* accepted connections inherit it */
         result = switch_on(fd, IPPROTO_TCP, TCP_NODELAY);
     if (result == 0 && address_family(address) == ADDRESS_IPV6) /* IPv4 has a socket of its own */
         result = switch_on(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+    if (result == 0 && options->datagrams)
+        result = multicast_hear_own(fd, address_family(address));
     return result;
 }
 
@@ -49,29 +59,35 @@ static int bind_interface(int fd, const char *interface)
     return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface, size) == 0 ? 0 : -errno;
 }
 
-static int bind_and_listen(int fd, struct address *address, const struct listener_options *options)
+static int start_listening(int fd, const struct listener_options *options)
+{
+    if (options->datagrams)
+        return 0;
+    return listen(fd, options->backlog > 0 ? options->backlog : BACKLOG_DEFAULT) == 0 ? 0 : -errno;
+}
+
+static int bind_address(int fd, struct address *address)
 {
     struct address bound = { 0 };
     socklen_t size = sizeof(bound.socket);
-    int backlog = options->backlog > 0 ? options->backlog : BACKLOG_DEFAULT;
 
-    if (bind(fd, &address->socket.any, address_size(address)) < 0 || listen(fd, backlog) < 0 ||
+    if (bind(fd, &address->socket.any, address_size(address)) < 0 ||
             getsockname(fd, &bound.socket.any, &size) < 0)
         return -errno;
     *address = bound;
     return 0;
 }
 
-/* Opens one socket; `step` tells how far it came. */
+/* Opens one socket, which does not listen yet; `step` tells how far it came. */
 static int open_one(struct listener *out, const struct address *address,
         const struct listener_options *options, bool shared, enum listener_step *step)
 {
     struct listener listener = { .address = *address };
+    int type = (options->datagrams ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
     int result;
 
     *step = LISTENER_LISTEN;
-    listener.fd =
-            socket(address->socket.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    listener.fd = socket(address->socket.any.sa_family, type, 0);
     if (listener.fd < 0)
         return -errno;
     result = prepare(listener.fd, address, options, shared);
@@ -82,7 +98,7 @@ static int open_one(struct listener *out, const struct address *address,
     if (result < 0)
         goto out;
     *step = LISTENER_LISTEN;
-    result = bind_and_listen(listener.fd, &listener.address, options);
+    result = bind_address(listener.fd, &listener.address);
 out:
     if (result < 0)
         close(listener.fd);
@@ -91,24 +107,40 @@ out:
     return result;
 }
 
+static int open_and_listen(struct listener *out, const struct address *address,
+        const struct listener_options *options, bool shared, enum listener_step *step)
+{
+    struct listener listener = { .fd = -1 };
+    int result = open_one(&listener, address, options, shared, step);
+
+    if (result < 0)
+        return result;
+    result = start_listening(listener.fd, options);
+    if (result < 0)
+        listener_close(&listener);
+    else
+        *out = listener;
+    return result;
+}
+
 /*
  * A port that others may share would be opened in silence where another server, or this one
- * started twice, has it already. So a socket that does not share tries first; the kernel keeps
- * nothing of a closed listening socket, and the port is free again at once.
+ * started twice, has it already. So a socket that does not share is bound first, which fails then.
+ * It never listens: who connects at that moment is not to be cut off when it is closed.
  */
 static int open_first(struct listener *out, const struct address *address,
         const struct listener_options *options, enum listener_step *step)
 {
-    struct listener probe;
-    int result = open_one(&probe, address, options, false, step);
+    struct listener probe = { .fd = -1 };
+    int result;
 
-    if (result < 0 || !options->shared) {
-        if (result == 0)
-            *out = probe;
+    if (!options->shared)
+        return open_and_listen(out, address, options, false, step);
+    result = open_one(&probe, address, options, false, step);
+    if (result < 0)
         return result;
-    }
     listener_close(&probe);
-    return open_one(out, &probe.address, options, true, step);
+    return open_and_listen(out, &probe.address, options, true, step);
 }
 
 static void close_all(struct listener listeners[], int count)
@@ -189,13 +221,17 @@ static int clear_path(const struct sockaddr_un *address)
  * The file is made with the descriptor's mode less the process's mask, so that it is never open to
  * more than it is to be; then it gets what the mask took.
  */
-static int bind_path(int fd, const struct sockaddr_un *address, int backlog)
+static int bind_path(
+        int fd, const struct sockaddr_un *address, const struct listener_options *options)
 {
-    if (fchmod(fd, PATH_MODE) < 0 ||
-            bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
+    mode_t mode = options->mode != 0 ? options->mode : PATH_MODE;
+    int backlog = options->backlog > 0 ? options->backlog : BACKLOG_DEFAULT;
+
+    if (fchmod(fd, mode) < 0 || bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
         return -errno;
-    if (chmod(address->sun_path, PATH_MODE) < 0 ||
-            listen(fd, backlog > 0 ? backlog : BACKLOG_DEFAULT) < 0) {
+    /* No link is followed, which someone may have put there meanwhile. */
+    if (fchmodat(AT_FDCWD, address->sun_path, mode, AT_SYMLINK_NOFOLLOW) < 0 ||
+            listen(fd, backlog) < 0) {
         int result = -errno;
 
         unlink(address->sun_path);
@@ -219,7 +255,7 @@ static int open_path(struct listener *out, const struct listener_options *option
     listener.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (listener.fd < 0)
         return -errno;
-    result = bind_path(listener.fd, &address, options->backlog);
+    result = bind_path(listener.fd, &address, options);
     if (result < 0) {
         close(listener.fd);
         return result;
@@ -275,6 +311,40 @@ int listener_open(struct listener out[LISTENER_SOCKETS_MAX], const struct listen
                          : open_at_host(out, options, failure);
 }
 
+/*
+ * What is sent to all comes to each socket that has the port, and is to be answered once: those
+ * that share one take only what is for this host alone.
+ */
+static int leave_to_first(int fd)
+{
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_HOST, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+    };
+    const struct sock_fprog filter = { sizeof(steps) / sizeof(steps[0]), steps };
+
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) == 0 ? 0 : -errno;
+}
+
+static int share_datagrams(
+        struct listener *out, const struct listener *first, const struct listener_options *options)
+{
+    enum listener_step step;
+    struct listener again;
+    int result = open_and_listen(&again, &first->address, options, true, &step);
+
+    if (result < 0)
+        return result;
+    result = leave_to_first(again.fd);
+    if (result < 0)
+        listener_close(&again);
+    else
+        *out = again;
+    return result;
+}
+
 int listener_share(
         struct listener *out, const struct listener *first, const struct listener_options *options)
 {
@@ -288,7 +358,9 @@ int listener_share(
         *out = again;
         return 0;
     }
-    return open_one(out, &first->address, options, true, &step);
+    if (options->datagrams)
+        return share_datagrams(out, first, options);
+    return open_and_listen(out, &first->address, options, true, &step);
 }
 
 void listener_close(struct listener *listener)
@@ -355,6 +427,15 @@ static const char *reason_of(const struct listener_failure *failure)
     }
 }
 
+static const char *advice_of(const struct listener_failure *failure)
+{
+    if (failure->error == EADDRINUSE)
+        return "; another program has it: end that one, or listen elsewhere";
+    if (failure->error == EACCES && failure->step == LISTENER_LISTEN && failure->place[0] != '/')
+        return "; ports below 1024 are for root, or with CAP_NET_BIND_SERVICE";
+    return "";
+}
+
 const char *listener_failure_text(
         const struct listener_failure *failure, char text[static LISTENER_FAILURE_SIZE])
 {
@@ -363,7 +444,14 @@ const char *listener_failure_text(
     if (failure->step == LISTENER_INTERFACE)
         snprintf(text, LISTENER_FAILURE_SIZE, "cannot listen on interface %s: %s",
                 failure->interface, reason);
+    else if (failure->step == LISTENER_GROUP)
+        snprintf(text, LISTENER_FAILURE_SIZE, "cannot join the group %s: %s", failure->place,
+                failure->error == EAFNOSUPPORT
+                        ? "the listener has no address of its family; give it one, or take "
+                          "another group"
+                        : strerror(failure->error));
     else
-        snprintf(text, LISTENER_FAILURE_SIZE, "cannot listen on %s: %s", failure->place, reason);
+        snprintf(text, LISTENER_FAILURE_SIZE, "cannot listen on %s: %s%s", failure->place, reason,
+                advice_of(failure));
     return text;
 }

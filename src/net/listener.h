@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Listening sockets, of TCP or at a path (Unix sockets): opened, shared between threads, and
- * accepted from.
+ * accepted from. Also sockets of UDP, which are opened and shared in the same manner.
  */
 #ifndef NET_LISTENER_H
 #define NET_LISTENER_H
@@ -16,12 +16,14 @@ enum {
 
 /* What the configuration says; the texts are borrowed for the call. */
 struct listener_options {
+    unsigned mode;              /* of a Unix socket's file; 0: 0770 */
     const char *path;           /* of a Unix socket, which has no host, port or family; else NULL */
     const char *host;           /* number or name; NULL: every interface */
     uint16_t port;              /* 0: any free one, the same for all addresses */
     enum address_family family; /* ADDRESS_ANY: IPv4 and IPv6 */
     const char *interface;      /* only what comes in there (SO_BINDTODEVICE); NULL: any */
     int backlog;                /* connections that wait to be accepted; 0: 1024 */
+    bool datagrams;             /* UDP: nothing is accepted, and each socket reads for itself */
     bool no_delay;              /* accepted connections have TCP_NODELAY, at no call of their own */
     bool shared;                /* other threads will open it too: see listener_share() */
 };
@@ -38,6 +40,7 @@ struct listener_failure {
         LISTENER_RESOLVE,
         LISTENER_INTERFACE,
         LISTENER_LISTEN,
+        LISTENER_GROUP, /* of multicast, which listener_open() knows nothing of */
     } step;
     int error;       /* a positive errno */
     char place[256]; /* the address, or host and port as given where there is no address */
@@ -49,7 +52,8 @@ struct listener_failure {
  * family only to work, for a machine may have no IPv6; any other address that cannot be opened
  * makes the whole fail. Resolves names, so it may wait: for use at start and reload.
  *
- * A Unix socket may be used by its owner and group (0770), as Mosquitto's. One that another server
+ * A Unix socket may be used by its owner and group (0770), as Mosquitto's, unless `mode` says else.
+ * One that another server
  * has left at the path, so that nobody listens there, is removed first; what is no socket, or is
  * listened on, stays. See listener_remove() for the end.
  *
@@ -63,6 +67,8 @@ int listener_open(struct listener out[LISTENER_SOCKETS_MAX], const struct listen
  * Opens another socket at the very address of `first`, which was opened with `shared`: the kernel
  * spreads the connections over all of them (SO_REUSEPORT), one for each thread. Only this function
  * joins: listener_open() refuses a port that someone listens on, ours or another server's.
+ *
+ * Of datagrams, those that are sent to all hosts of a network come to `first` alone.
  *
  * Unix sockets know nothing of the kind, so theirs is the same socket under another descriptor: all
  * threads wake for a connection, and one gets it. That costs little, as connections come from this

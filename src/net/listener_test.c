@@ -75,6 +75,44 @@ static void line_close(struct line *line)
     listener_close(&line->listener);
 }
 
+TEST(datagrams_come_to_one_of_the_sockets_that_share_a_port)
+{
+    static const struct listener_options options = {
+        .host = "127.0.0.1", .datagrams = true, .shared = true, .no_delay = true
+    };
+    struct listener first = open_one(&options);
+    struct listener second;
+    struct pollfd wait[2] = { { .events = POLLIN }, { .events = POLLIN } };
+    int sender = socket(AF_INET, SOCK_DGRAM, 0);
+    char byte = 'x';
+
+    assert_int_equal(listener_share(&second, &first, &options), 0);
+    assert_int_equal(address_port(&second.address), address_port(&first.address));
+    assert_int_equal(
+            sendto(sender, &byte, 1, 0, &first.address.socket.any, address_size(&first.address)),
+            1);
+    wait[0].fd = first.fd;
+    wait[1].fd = second.fd;
+    assert_int_equal(poll(wait, 2, 5000), 1);
+    close(sender);
+    listener_close(&first);
+    listener_close(&second);
+}
+
+TEST(a_port_of_datagrams_that_is_taken_is_refused)
+{
+    struct listener first =
+            open_one(&(struct listener_options){ .host = "127.0.0.1", .datagrams = true });
+    const struct listener_options again = {
+        .host = "127.0.0.1", .port = address_port(&first.address), .datagrams = true, .shared = true
+    };
+    struct listener listeners[LISTENER_SOCKETS_MAX];
+    struct listener_failure failure;
+
+    assert_int_equal(listener_open(listeners, &again, &failure), -EADDRINUSE);
+    listener_close(&first);
+}
+
 TEST(port_0_tells_the_port_it_got)
 {
     struct listener listener = open_one(&loopback);
@@ -107,7 +145,9 @@ TEST(a_port_in_use_is_told_in_a_sentence)
     char expected[LISTENER_FAILURE_SIZE];
 
     assert_int_equal(listener_open(listeners, &same, &failure), -EADDRINUSE);
-    snprintf(expected, sizeof(expected), "cannot listen on 127.0.0.1:%u: Address already in use",
+    snprintf(expected, sizeof(expected),
+            "cannot listen on 127.0.0.1:%u: Address already in use; another program has it: end "
+            "that one, or listen elsewhere",
             same.port);
     assert_string_equal(listener_failure_text(&failure, text), expected);
     listener_close(&first);
@@ -442,7 +482,8 @@ TEST(a_path_that_nobody_listens_on_is_taken_over)
 
     place_init(&place);
     listener = open_one(&place.options);
-    expect_no_listener(&place.options, "Address already in use");
+    expect_no_listener(&place.options,
+            "Address already in use; another program has it: end that one, or listen elsewhere");
     close(connect_to_path(place.path));
     listener_close(&listener);
     listener = open_one(&place.options);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What layers of a stream cost, and that they can do without what they do not get. */
 #include "net/proxy.h"
+#include "net/socks_client.h"
 #include "net/websocket.h"
 
 #include "tests/harness/scripted.h"
@@ -176,6 +177,114 @@ TEST(an_idle_websocket_keeps_nothing_but_itself)
     scripted_deinit(&below);
 }
 
+/* ---- Compression ---- */
+
+static const struct websocket_options compressing = { .compression = true };
+
+static const char compressing_request[] =
+        "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+
+/* Half of a compressed "Hello", in a frame of its own; and the other half. */
+static const struct bytes half = { (const uint8_t *)"\x42\x83\0\0\0\0\xf2\x48\xcd", 9 };
+static const struct bytes other_half = { (const uint8_t *)"\x80\x84\0\0\0\0\xc9\xc9\x07\0", 10 };
+
+/* Reads a compressed message. Returns what the last read gave. */
+static int converse_compressed(struct stream *stream, struct scripted *below)
+{
+    int result = read_on(stream, below);
+
+    if (result == -EAGAIN) {
+        below->input = half;
+        result = read_on(stream, below);
+    }
+    if (result == -EAGAIN) {
+        below->input = other_half;
+        result = read_on(stream, below);
+    }
+    return result;
+}
+
+TEST(each_allocation_of_a_compressed_message_may_fail)
+{
+    unsigned fail_at = 0;
+    unsigned failures = 0;
+
+    do {
+        struct scripted below;
+        struct stream *stream;
+        int result;
+
+        scripted_init(&below, bytes_of_text(compressing_request));
+        *counter() = (struct counter){ .fail_at = ++fail_at };
+        result = websocket_open(&stream, &below.stream, &compressing);
+        if (result == 0) {
+            result = converse_compressed(stream, &below);
+            stream_close(stream, STREAM_END_CLEAN);
+        }
+        assert_true(result == -ENOMEM || result == -EAGAIN);
+        failures += result == -ENOMEM;
+        scripted_deinit(&below);
+        assert_int_equal(counter()->out, 0);
+    } while (counter()->taken >= fail_at);
+    /* The stream, its handshake, the answer, two blocks for each of four reads, and to unpack: what
+     * we keep, zlib's state and its window. */
+    assert_int_equal(failures, 14);
+}
+
+TEST(what_cannot_be_compressed_for_lack_of_memory_is_written_as_it_is)
+{
+    static char zeros[300];
+    struct iovec piece = { zeros, sizeof(zeros) };
+
+    for (unsigned fail_at = 1; fail_at <= 7; fail_at++) {
+        struct scripted below;
+        struct stream *stream;
+        struct bytes output;
+
+        scripted_init(&below, bytes_of_text(compressing_request));
+        *counter() = (struct counter){ 0 };
+        assert_int_equal(websocket_open(&stream, &below.stream, &compressing), 0);
+        assert_int_equal(read_on(stream, &below), -EAGAIN);
+        scripted_take_output(&below);
+        *counter() = (struct counter){ .fail_at = fail_at, .out = counter()->out };
+        assert_int_equal(stream_write(stream, &piece, 1), sizeof(zeros));
+        output = scripted_take_output(&below);
+        /* Our block, zlib's state, and its four. */
+        assert_int_equal(output.data[0], fail_at <= 6 ? 0x82 : 0xc2);
+        assert_int_equal(blocks_out(&below), 1);
+        stream_close(stream, STREAM_END_CLEAN);
+        scripted_deinit(&below);
+    }
+}
+
+TEST(an_idle_websocket_that_compresses_keeps_nothing_more)
+{
+    static char zeros[300];
+    struct iovec piece = { zeros, sizeof(zeros) };
+    struct scripted below;
+    struct stream *stream;
+
+    scripted_init(&below, bytes_of_text(compressing_request));
+    *counter() = (struct counter){ 0 };
+    assert_int_equal(websocket_open(&stream, &below.stream, &compressing), 0);
+    assert_int_equal(read_on(stream, &below), -EAGAIN);
+    below.input = half;
+    assert_int_equal(read_on(stream, &below), -EAGAIN);
+    assert_true(blocks_out(&below) > 1);
+    below.input = other_half;
+    assert_int_equal(read_on(stream, &below), -EAGAIN);
+    assert_int_equal(blocks_out(&below), 1);
+    assert_int_equal(stream_write(stream, &piece, 1), sizeof(zeros));
+    assert_int_equal(blocks_out(&below), 1);
+    stream_close(stream, STREAM_END_CLEAN);
+    assert_int_equal(blocks_out(&below), 0);
+    scripted_deinit(&below);
+}
+
+/* ---- PROXY ---- */
+
 /* A header with facts about TLS, and a byte behind it. */
 static const struct bytes header = {
     (const uint8_t *)"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x17\x0a\0\0\7\x0a\0\0\1\xa1\x60\7\x5b"
@@ -209,4 +318,27 @@ TEST(each_allocation_of_a_proxy_may_fail)
     } while (counter()->taken >= fail_at);
     /* The stream, its header and the texts in it. */
     assert_int_equal(failures, 3);
+}
+
+/* ---- SOCKS ---- */
+
+TEST(the_one_allocation_of_a_connection_through_a_socks_proxy_may_fail)
+{
+    const struct socks_wish wish = { .host = "a", .port = 1 };
+
+    for (unsigned fail_at = 1; fail_at <= 2; fail_at++) {
+        struct scripted below;
+        struct stream *stream;
+        int result;
+
+        scripted_init(&below, BYTES("\x05\x00\x05\x00\x00\x01\0\0\0\0\0\0x"));
+        *counter() = (struct counter){ .fail_at = fail_at };
+        result = socks_client_open(&stream, &below.stream, &wish);
+        assert_int_equal(result, fail_at == 1 ? -ENOMEM : 0);
+        if (result == 0)
+            stream_close(stream, STREAM_END_CLEAN);
+        assert_true(below.closed);
+        scripted_deinit(&below);
+        assert_int_equal(counter()->out, 0);
+    }
 }

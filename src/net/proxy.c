@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/proxy.h"
 
+#include "net/stream_layer.h"
+
 #include "base/reader.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -37,53 +38,6 @@ static struct bytes take_word(struct bytes *line)
     return word;
 }
 
-/* A number from 0 to 65535, with no zero in front. */
-static bool read_port(struct bytes word, uint16_t *out)
-{
-    uint32_t port = 0;
-
-    if (word.size == 0 || word.size > 5 || (word.size > 1 && word.data[0] == '0'))
-        return false;
-    for (size_t i = 0; i < word.size; i++) {
-        if (word.data[i] < '0' || word.data[i] > '9')
-            return false;
-        port = port * 10 + (uint32_t)(word.data[i] - '0');
-    }
-    *out = (uint16_t)port;
-    return port <= UINT16_MAX;
-}
-
-/* Of the bytes of an address. One of IPv4 that is mapped into IPv6 is made plain. */
-static struct address address_from(enum address_family family, const uint8_t *host, uint16_t port)
-{
-    struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(port) };
-    struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-
-    if (family == ADDRESS_IPV4) {
-        memcpy(&four.sin_addr, host, sizeof(four.sin_addr));
-        return address_of((struct sockaddr *)&four, sizeof(four));
-    }
-    memcpy(&six.sin6_addr, host, sizeof(six.sin6_addr));
-    return address_of((struct sockaddr *)&six, sizeof(six));
-}
-
-/* An address in the one form that RFC 4291 and dotted decimals have: not 10.7, and no interface. */
-static bool read_host(
-        struct bytes word, enum address_family family, uint16_t port, struct address *out)
-{
-    char text[ADDRESS_HOST_SIZE];
-    uint8_t host[sizeof(struct in6_addr)];
-
-    if (word.size >= sizeof(text) || (word.size > 0 && memchr(word.data, '\0', word.size)))
-        return false;
-    memcpy(text, word.data, word.size);
-    text[word.size] = '\0';
-    if (inet_pton(family == ADDRESS_IPV4 ? AF_INET : AF_INET6, text, host) != 1)
-        return false;
-    *out = address_from(family, host, port);
-    return true;
-}
-
 /* "TCP4 10.0.0.7 10.0.0.1 41312 1883" behind "PROXY ". */
 static bool read_line(struct proxy_header *header, struct bytes line)
 {
@@ -104,12 +58,12 @@ static bool read_line(struct proxy_header *header, struct bytes line)
     for (size_t i = 0; i < 2; i++)
         hosts[i] = take_word(&line);
     for (size_t i = 0; i < 2; i++) {
-        if (!read_port(take_word(&line), &ports[i]))
+        if (!address_read_port(&ports[i], take_word(&line)))
             return false;
     }
     header->known = true;
-    return line.size == 0 && read_host(hosts[0], family, ports[0], &header->client) &&
-            read_host(hosts[1], family, ports[1], &server);
+    return line.size == 0 && address_read(&header->client, hosts[0], family, ports[0]) &&
+            address_read(&server, hosts[1], family, ports[1]);
 }
 
 static enum proxy_result read_1(struct proxy_header *header, struct bytes bytes)
@@ -249,11 +203,11 @@ struct head {
 };
 
 struct proxy {
-    struct stream stream;
-    struct stream *below;
-    const struct proxy_options *options;
+    struct stream_layer layer;
     struct head *head; /* NULL once nothing is left of it */
-    const char *failure;
+    uint8_t version;   /* enum proxy_version */
+    bool require_tls;
+    bool shut;
     bool told;      /* the header is read */
     bool known;     /* it told who the client is: */
     bool certified; /* by a certificate too */
@@ -261,7 +215,7 @@ struct proxy {
     char *texts; /* version and cipher of TLS, and a common name, each with a NUL; NULL: no TLS */
 };
 
-/* stream is the first member, so its address is the whole's. */
+/* layer.stream is the first member, so its address is the whole's. */
 static struct proxy *proxy_of(struct stream *stream)
 {
     return (struct proxy *)stream;
@@ -274,7 +228,7 @@ static const struct proxy *proxy_of_const(const struct stream *stream)
 
 static int fail(struct proxy *proxy, const char *failure)
 {
-    proxy->failure = failure;
+    proxy->layer.failure = failure;
     return -EPROTO;
 }
 
@@ -310,7 +264,7 @@ static int obey(struct proxy *proxy, const struct proxy_header *header)
 {
     struct head *head = proxy->head;
 
-    if (proxy->options->require_tls && !header->tls && !header->local)
+    if (proxy->require_tls && !header->tls && !header->local)
         return fail(proxy, "the client reached the proxy without TLS");
     if (!keep_texts(proxy, header))
         return -ENOMEM;
@@ -329,11 +283,11 @@ static int obey(struct proxy *proxy, const struct proxy_header *header)
 /* Returns as a read; 1 once the header is read. */
 static int read_header(struct proxy *proxy)
 {
-    enum proxy_version version = proxy->options->version;
+    enum proxy_version version = (enum proxy_version)proxy->version;
     size_t size_max = version == PROXY_1 ? PROXY_1_SIZE_MAX : PROXY_2_SIZE_MAX;
     struct head *head = proxy->head;
     struct proxy_header header;
-    int size = stream_read(proxy->below, head->data + head->size, size_max - head->size);
+    int size = stream_read(proxy->layer.below, head->data + head->size, size_max - head->size);
 
     if (size < 0 || (size == 0 && head->size == 0))
         return size;
@@ -371,37 +325,31 @@ static int proxy_read(struct stream *stream, void *buffer, size_t size)
 {
     struct proxy *proxy = proxy_of(stream);
 
-    if (proxy->failure)
-        return -EPROTO;
+    if (proxy->layer.failure)
+        return proxy->shut ? stream_discard(proxy->layer.below, buffer, size) : -EPROTO;
     if (!proxy->told) {
         int result = read_header(proxy);
 
         if (result <= 0)
             return result;
     }
-    return proxy->head ? read_rest(proxy, buffer, size) : stream_read(proxy->below, buffer, size);
-}
-
-static int proxy_write(struct stream *stream, const struct iovec pieces[], size_t count)
-{
-    return stream_write(proxy_of(stream)->below, pieces, count);
+    return proxy->head ? read_rest(proxy, buffer, size)
+                       : stream_read(proxy->layer.below, buffer, size);
 }
 
 static int proxy_shutdown(struct stream *stream)
 {
-    return stream_shutdown(proxy_of(stream)->below);
-}
+    struct proxy *proxy = proxy_of(stream);
 
-static void proxy_hasten(struct stream *stream)
-{
-    stream_hasten(proxy_of(stream)->below);
+    proxy->shut = true;
+    return stream_shutdown(proxy->layer.below);
 }
 
 static void proxy_close(struct stream *stream, enum stream_end end)
 {
     struct proxy *proxy = proxy_of(stream);
 
-    stream_close(proxy->below, end);
+    stream_close(proxy->layer.below, end);
     free(proxy->head);
     free(proxy->texts);
     free(proxy);
@@ -412,20 +360,8 @@ static unsigned proxy_waits(const struct stream *stream, unsigned wanted)
     const struct proxy *proxy = proxy_of_const(stream);
     bool lies_inside = proxy->told && proxy->head;
 
-    return stream_waits(proxy->below, wanted) |
+    return stream_waits(proxy->layer.below, wanted) |
             (wanted & STREAM_IN && lies_inside ? STREAM_READY : 0);
-}
-
-static int proxy_fd(const struct stream *stream)
-{
-    return stream_fd(proxy_of_const(stream)->below);
-}
-
-static const char *proxy_failure(const struct stream *stream)
-{
-    const struct proxy *proxy = proxy_of_const(stream);
-
-    return proxy->failure ? proxy->failure : stream_failure(proxy->below);
 }
 
 static void proxy_peer(const struct stream *stream, struct stream_peer *out)
@@ -434,7 +370,7 @@ static void proxy_peer(const struct stream *stream, struct stream_peer *out)
 
     const char *text = proxy->texts;
 
-    stream_peer(proxy->below, out);
+    stream_peer(proxy->layer.below, out);
     out->preliminary |= !proxy->told;
     if (proxy->known)
         out->address = proxy->client;
@@ -448,32 +384,43 @@ static void proxy_peer(const struct stream *stream, struct stream_peer *out)
     memcpy(out->common_name, text, strlen(text) + 1);
 }
 
+static bool is_trusted(const struct stream *below, const struct network_list *trusted)
+{
+    struct stream_peer peer;
+
+    if (!trusted)
+        return true;
+    stream_peer(below, &peer);
+    return network_list_contains(trusted, &peer.address);
+}
+
 int proxy_open(struct stream **out, struct stream *below, const struct proxy_options *options)
 {
     static const struct stream_functions functions = {
         .read = proxy_read,
-        .write = proxy_write,
+        .write = stream_layer_write,
         .shutdown = proxy_shutdown,
-        .hasten = proxy_hasten,
+        .hasten = stream_layer_hasten,
         .close = proxy_close,
         .waits = proxy_waits,
-        .fd = proxy_fd,
-        .failure = proxy_failure,
+        .fd = stream_layer_fd,
+        .failure = stream_layer_failure,
         .peer = proxy_peer,
     };
-    struct proxy *proxy = malloc(sizeof(*proxy));
-    struct head *head = malloc(sizeof(*head));
+    struct proxy *proxy = stream_layer_new(sizeof(*proxy), &functions, below);
 
-    if (!proxy || !head) {
-        free(proxy);
-        free(head);
-        stream_close(below, STREAM_END_CLEAN);
+    if (!proxy)
+        return -ENOMEM;
+    proxy->head = malloc(sizeof(*proxy->head));
+    if (!proxy->head) {
+        proxy_close(&proxy->layer.stream, STREAM_END_CLEAN);
         return -ENOMEM;
     }
-    head->size = head->taken = 0;
-    *proxy = (struct proxy){
-        .stream.functions = &functions, .below = below, .options = options, .head = head
-    };
-    *out = &proxy->stream;
+    proxy->head->size = proxy->head->taken = 0;
+    proxy->version = (uint8_t)options->version;
+    proxy->require_tls = options->require_tls;
+    if (!is_trusted(below, options->trusted))
+        proxy->layer.failure = "the peer is none of the proxies that are trusted";
+    *out = &proxy->layer.stream;
     return 0;
 }

@@ -6,6 +6,7 @@
 #ifndef NET_PROXY_H
 #define NET_PROXY_H
 
+#include "net/network.h"
 #include "net/stream.h"
 
 enum {
@@ -39,17 +40,18 @@ enum proxy_result proxy_header_read(
         struct proxy_header *out, struct bytes bytes, enum proxy_version version);
 
 struct proxy_options {
-    enum proxy_version version; /* the only one that is taken */
-    bool require_tls;           /* refuse clients that did not reach the proxy by TLS */
+    enum proxy_version version;         /* the only one that is taken */
+    bool require_tls;                   /* refuse clients that did not reach the proxy by TLS */
+    const struct network_list *trusted; /* the addresses of proxies; NULL: any */
 };
 
 /**
  * Makes a stream of `below` that first reads the header. Until it is there, reads give -EAGAIN;
  * from then on stream_peer() tells the client that the header names, or, where it names none, who
  * is connected. A header that is missing or malformed makes reads fail with -EPROTO; so does a
- * client without TLS, where that is required.
+ * client without TLS, where that is required, and a peer that is no trusted proxy.
  *
- * Takes `below`, also on failure. Returns 0, or -ENOMEM.
+ * Takes `below`, also on failure; keeps nothing of the options. Returns 0, or -ENOMEM.
  */
 int proxy_open(struct stream **out, struct stream *below, const struct proxy_options *options);
 

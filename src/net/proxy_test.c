@@ -421,6 +421,49 @@ TEST(tls_may_be_required)
             BYTES(SIGNATURE "\x21\0\0\0x"), &strict, "the client reached the proxy without TLS");
 }
 
+TEST(after_a_fault_and_a_shutdown_what_comes_is_thrown_away)
+{
+    struct scripted below;
+    struct stream *stream;
+    char byte;
+
+    scripted_init(&below, BYTES("GARBAGE"));
+    stream = proxy_on(&below, &version_1);
+    assert_int_equal(stream_read(stream, &byte, 1), -EPROTO);
+    assert_int_equal(stream_shutdown(stream), 0);
+    below.input = BYTES("x");
+    below.ended = true;
+    assert_int_equal(stream_read(stream, &byte, 1), -EAGAIN);
+    assert_int_equal(stream_read(stream, &byte, 1), 0);
+    stream_close(stream, STREAM_END_CLEAN);
+    scripted_deinit(&below);
+}
+
+TEST(only_trusted_proxies_may_tell)
+{
+    static struct network_list trusted = { .count = 1 };
+    static const struct proxy_options listed = { .version = PROXY_2, .trusted = &trusted };
+
+    assert_int_equal(network_parse(&trusted.networks[0], BYTES("192.0.2.0/24")), 0);
+    for (int i = 0; i < 3; i++) {
+        static const char *const peers[] = { "192.0.2.7", "192.0.3.7", NULL };
+        struct scripted below;
+        struct stream *stream;
+        char byte;
+
+        scripted_init(&below, BYTES(OVER_4 "x"));
+        if (peers[i])
+            assert_int_equal(address_parse(&below.peer.address, peers[i], 1), 0);
+        assert_int_equal(proxy_open(&stream, &below.stream, &listed), 0);
+        assert_int_equal(stream_read(stream, &byte, 1), i == 0 ? 1 : -EPROTO);
+        if (i > 0)
+            assert_string_equal(
+                    stream_failure(stream), "the peer is none of the proxies that are trusted");
+        stream_close(stream, STREAM_END_CLEAN);
+        scripted_deinit(&below);
+    }
+}
+
 TEST(the_rest_of_a_stream_is_what_lies_below)
 {
     struct scripted below;

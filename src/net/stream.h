@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <sys/uio.h>
 
@@ -47,9 +48,13 @@ struct stream_peer {
     /* What that says; "" where it says nothing, or what is too long or has a NUL in it. */
     char common_name[STREAM_NAME_SIZE];
     char subject[STREAM_SUBJECT_SIZE]; /* in the form of RFC 2253 */
+
+    /* The identity of the pre-shared key by which it has come in; "": by none. */
+    char psk_identity[STREAM_NAME_SIZE];
 };
 
 struct stream;
+struct tls_server;
 
 /* What each kind of stream does; the functions below say what is expected. */
 struct stream_functions {
@@ -62,6 +67,8 @@ struct stream_functions {
     int (*fd)(const struct stream *stream);
     const char *(*failure)(const struct stream *stream);
     void (*peer)(const struct stream *stream, struct stream_peer *out);
+    /* NULL: there is no TLS in it. */
+    const char *(*objection)(struct stream *stream, const struct tls_server *tls);
 };
 
 /* The first member of every kind of stream. */
@@ -105,13 +112,23 @@ static inline int stream_write(struct stream *stream, const struct iovec pieces[
 /**
  * Ends our side: the peer reads what was written and then the end. Reading goes on, and a server
  * that has just refused a client does read on for a moment: closed with unread input, TCP sends a
- * reset, and the peer may lose the reason that was written last.
+ * reset, and the peer may lose the reason that was written last. So this may be called after a read
+ * has given -EPROTO, too, as the layer that did may have told the peer why: reads then throw away
+ * what comes, and give -EAGAIN until its end.
  *
  * Returns 0, -EAGAIN when it waits (call again when ready), or another -errno.
  */
 static inline int stream_shutdown(struct stream *stream)
 {
     return stream->functions->shutdown(stream);
+}
+
+/* What such a read does, with the stream below the layer that has failed. */
+static inline int stream_discard(struct stream *below, void *buffer, size_t size)
+{
+    int result = stream_read(below, buffer, size);
+
+    return result > 0 ? -EAGAIN : result;
 }
 
 /**
@@ -162,6 +179,16 @@ static inline const char *stream_failure(const struct stream *stream)
 static inline void stream_peer(const struct stream *stream, struct stream_peer *out)
 {
     stream->functions->peer(stream, out);
+}
+
+/**
+ * Why the peer, who has come in, would not come in by the files that its listener's TLS has now
+ * (net/tls_server.h), in words that last for ever. NULL: it would, or it is too early to say, or
+ * those files are not newer than the ones it came in by.
+ */
+static inline const char *stream_objection(struct stream *stream, const struct tls_server *tls)
+{
+    return stream->functions->objection ? stream->functions->objection(stream, tls) : NULL;
 }
 
 #endif

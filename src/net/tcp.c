@@ -6,6 +6,8 @@
 #include <limits.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 struct tcp {
@@ -37,16 +39,25 @@ static int tcp_read(struct stream *stream, void *buffer, size_t size)
     return taken < 0 ? -errno : (int)taken;
 }
 
-static int tcp_write(struct stream *stream, const struct iovec pieces[], size_t count)
+/* One piece is by far the most frequent, and for it the kernel has a call that reads less. */
+static ssize_t send_pieces(int fd, const struct iovec pieces[], size_t count)
 {
     struct msghdr message = { .msg_iovlen = count };
+
+    if (count == 1)
+        return send(fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
+    /* The kernel's type lacks a const here too. */
+    message.msg_iov = (struct iovec *)(uintptr_t)pieces;
+    return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+static int tcp_write(struct stream *stream, const struct iovec pieces[], size_t count)
+{
     ssize_t taken;
 
     assert(count <= STREAM_PIECES_MAX);
-    /* The kernel's type lacks a const here too. */
-    message.msg_iov = (struct iovec *)(uintptr_t)pieces;
     do
-        taken = sendmsg(tcp_of(stream)->fd, &message, MSG_NOSIGNAL);
+        taken = send_pieces(tcp_of(stream)->fd, pieces, count);
     while (taken < 0 && errno == EINTR);
     if (taken < 0)
         return -errno;
@@ -163,4 +174,25 @@ int tcp_connect(struct stream **out, const struct address *to, const struct tcp_
         return result;
     }
     return tcp_open(out, fd, to);
+}
+
+int tcp_connect_unix(struct stream **out, const char *path)
+{
+    static const struct address none;
+    struct sockaddr_un name = { .sun_family = AF_UNIX };
+    size_t size = strlen(path);
+    int fd;
+    int error;
+
+    if (size >= sizeof(name.sun_path))
+        return -ENAMETOOLONG;
+    memcpy(name.sun_path, path, size);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (connect(fd, (const struct sockaddr *)&name, sizeof(name)) == 0)
+        return tcp_open(out, fd, &none);
+    error = errno; /* EAGAIN: too many wait there to be accepted */
+    close(fd);
+    return error == EAGAIN ? -EBUSY : -error;
 }

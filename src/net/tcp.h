@@ -27,4 +27,10 @@ struct tcp_options {
  */
 int tcp_connect(struct stream **out, const struct address *to, const struct tcp_options *options);
 
+/**
+ * Connects to a Unix socket. Returns 0, or -errno: -EBUSY when too many wait there to be accepted,
+ * -ENAMETOOLONG.
+ */
+int tcp_connect_unix(struct stream **out, const char *path);
+
 #endif

@@ -1,32 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/tls_below.h"
 
+#include "net/tls_stream.h"
+
 #include <errno.h>
 
 static int read_below(BIO *bio, char *buffer, int size)
 {
-    struct tls_below *below = BIO_get_data(bio);
-    size_t room = (size_t)size < below->allowance ? (size_t)size : below->allowance;
-    int result = room == 0 ? -EAGAIN : stream_read(below->stream, buffer, room);
+    struct tls_stream *tls = BIO_get_data(bio);
+    size_t room = (size_t)size < tls->allowance ? (size_t)size : tls->allowance;
+    int result = room == 0 ? -EAGAIN : stream_read(tls->layer.below, buffer, room);
 
     BIO_clear_retry_flags(bio);
-    below->allowance -= result < (int)room ? below->allowance : room;
+    tls->allowance -= result < (int)room ? tls->allowance : room;
     if (result > 0)
         return result;
     if (result == -EAGAIN)
         BIO_set_retry_read(bio);
     else if (result == 0)
-        below->ended = true;
+        tls->ended = true;
     else
-        below->error = result;
+        tls->below_error = result;
     return result == 0 ? 0 : -1;
 }
 
 static int write_below(BIO *bio, const char *data, int size)
 {
-    struct tls_below *below = BIO_get_data(bio);
+    struct tls_stream *tls = BIO_get_data(bio);
     struct iovec piece = stream_piece(bytes_of(data, (size_t)size));
-    int result = stream_write(below->stream, &piece, 1);
+    int result = stream_write(tls->layer.below, &piece, 1);
 
     BIO_clear_retry_flags(bio);
     if (result >= 0)
@@ -34,13 +36,13 @@ static int write_below(BIO *bio, const char *data, int size)
     if (result == -EAGAIN)
         BIO_set_retry_write(bio);
     else
-        below->error = result;
+        tls->below_error = result;
     return -1;
 }
 
 static long control_below(BIO *bio, int command, long number, void *pointer)
 {
-    struct tls_below *below = BIO_get_data(bio);
+    struct tls_stream *tls = BIO_get_data(bio);
 
     (void)number;
     (void)pointer;
@@ -48,7 +50,7 @@ static long control_below(BIO *bio, int command, long number, void *pointer)
     case BIO_CTRL_FLUSH: /* nothing is held back */
         return 1;
     case BIO_CTRL_EOF:
-        return below->ended;
+        return tls->ended;
     default:
         return 0;
     }

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/websocket.h"
 
+#include "net/compression.h"
+#include "net/forwarded.h"
 #include "net/http.h"
+#include "net/stream_layer.h"
+#include "net/websocket_key.h"
+#include "net/websocket_request.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
-#include <openssl/evp.h>
-#include <openssl/sha.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <wslay/wslay.h>
 
 enum {
-    KEY_SIZE = 16,      /* bytes of Sec-WebSocket-Key, before Base64 */
-    KEY_TEXT_SIZE = 24, /* and after it */
-    ACCEPT_SIZE = 29,   /* Sec-WebSocket-Accept with a NUL */
-    CONTROL_MAX = 125,  /* bytes in a control frame */
-    HEADER_MAX = 10,    /* of a frame that we send: it has no mask */
+    CONTROL_MAX = 125, /* bytes in a control frame */
+    HEADER_MAX = 10,   /* of a frame that we send: it has no mask */
     MASK_SIZE = 4,
     FIN = 0x80,
+    RSV1 = 0x40,
     LENGTH_OF_TWO = 126,   /* says that the length is in the next two bytes */
     LENGTH_OF_EIGHT = 127, /* or eight */
     OUTBOX_SIZE = HTTP_ANSWER_SIZE,
@@ -47,6 +47,20 @@ struct inflow {
     bool inside;       /* of a frame whose first part was given */
     uint8_t control_size;
     uint8_t control[CONTROL_MAX]; /* the payload of a control frame */
+
+    /* Where messages may be compressed, what holds them can be longer than they are. */
+    size_t draws;      /* bytes that wslay may still take from below in this read */
+    int below;         /* what it got there last, where that was not bytes */
+    struct bytes part; /* of a payload, what has not been given; lies in wslay's buffer */
+    bool last;         /* with that the message ends */
+    bool full;         /* the last read found too little room: more lies here */
+};
+
+/* A compressed message that is being written. */
+struct packed {
+    size_t plain_size; /* of what it was made from */
+    size_t size;
+    uint8_t data[];
 };
 
 /*
@@ -63,25 +77,31 @@ struct outbox {
 };
 
 struct websocket {
-    struct stream stream;
-    struct stream *below;
+    struct stream_layer layer;
     const struct websocket_options *options;
     struct handshake *handshake; /* NULL once nothing is left of it */
     struct inflow *inflow;       /* NULL between two frames */
     struct outbox *outbox;       /* NULL when it is empty */
-    const char *failure;
-    uint32_t frame_left; /* bytes of the frame we write that the socket has not taken */
+    struct packed *packed;       /* the payload of the frame we write, where that is compressed */
+    struct compression_unpacker *unpacker; /* of the message that comes, the same */
+    uint32_t message_size; /* of the compressed message that comes, as far as it is unpacked */
+    uint32_t frame_left;   /* bytes of the frame we write that the socket has not taken */
+    struct compression compression;
+    struct address client; /* where a proxy has told it */
     uint8_t header[HEADER_MAX];
     uint8_t header_size; /* of the frame we write; 0: none is begun */
     uint8_t header_sent;
     bool answered;   /* the request, with yes */
+    bool forwarded;  /* a proxy has told the client */
     bool fragmented; /* the client's message goes on in the next frame of data */
+    bool compressed; /* that message is */
     bool closed;     /* we have said our last */
     bool over;       /* nothing more is read: each read gives `result` */
+    bool shut;       /* our side is ended */
     int result;
 };
 
-/* stream is the first member, so its address is the whole's. */
+/* layer.stream is the first member, so its address is the whole's. */
 static struct websocket *websocket_of(struct stream *stream)
 {
     return (struct websocket *)stream;
@@ -114,7 +134,7 @@ static int flush(struct websocket *websocket)
         if (outbox->sent == outbox->offered)
             outbox->offered = outbox->size;
         piece = (struct iovec){ outbox->data + outbox->sent, outbox->offered - outbox->sent };
-        sent = stream_write(websocket->below, &piece, 1);
+        sent = stream_write(websocket->layer.below, &piece, 1);
         if (sent < 0)
             return sent;
         outbox->sent += (size_t)sent;
@@ -173,7 +193,7 @@ static int end(struct websocket *websocket, int result, const char *failure)
 {
     websocket->over = true;
     websocket->result = result;
-    websocket->failure = failure;
+    websocket->layer.failure = failure;
     return result;
 }
 
@@ -198,135 +218,17 @@ static void fail(struct websocket *websocket, unsigned code, const char *failure
 
 /* ---- The handshake ---- */
 
-/* What is wrong with a request, and how it is answered. */
-struct refusal {
-    enum http_status status; /* 0: nothing is wrong */
-    const char *fields;      /* of the answer */
-    const char *text;        /* for the client and for the log */
-};
-
-static bool names_protocol(struct bytes word)
-{
-    return bytes_equal(word, BYTES("mqtt")) || bytes_equal(word, BYTES("mqttv3.1"));
-}
-
-/* The first sub-protocol that is ours; empty when none is. */
-static struct bytes choose_protocol(const struct http_request *request)
-{
-    struct http_walk walk = { 0 };
-    struct bytes word;
-
-    while (http_next_word(request, "Sec-WebSocket-Protocol", &walk, &word)) {
-        if (names_protocol(word))
-            return word;
-    }
-    return (struct bytes){ 0 };
-}
-
-static bool is_among(struct bytes origin, const char *origins)
-{
-    struct bytes rest = bytes_of_text(origins);
-
-    while (rest.size > 0) {
-        const uint8_t *blank = memchr(rest.data, ' ', rest.size);
-        size_t size = blank ? (size_t)(blank - rest.data) : rest.size;
-
-        if (bytes_equal(bytes_first(rest, size), origin))
-            return true;
-        rest = bytes_from(rest, blank ? size + 1 : size);
-    }
-    return false;
-}
-
-static bool is_origin_good(const struct http_request *request, const char *origins)
-{
-    struct bytes origin;
-
-    if (!origins || origins[0] == '\0')
-        return true;
-    return http_field(request, "Origin", &origin) && is_among(origin, origins);
-}
-
-/* Base64 of 16 bytes: 22 letters and "==". */
-static bool is_key(struct bytes key)
-{
-    uint8_t decoded[KEY_SIZE + 2]; /* it counts what "==" stands for */
-
-    return key.size == KEY_TEXT_SIZE && key.data[21] != '=' && key.data[22] == '=' &&
-            key.data[23] == '=' &&
-            EVP_DecodeBlock(decoded, key.data, (int)key.size) == sizeof(decoded);
-}
-
-static bool is_version_13(const struct http_request *request)
-{
-    struct bytes version;
-
-    return http_field(request, "Sec-WebSocket-Version", &version) &&
-            bytes_equal(version, BYTES("13"));
-}
-
-/* The rules of RFC 6455 §4.2.1, and our own. */
-static struct refusal judge(
-        const struct http_request *request, const struct websocket_options *options)
-{
-    static const char version[] = "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n";
-    struct bytes path = http_request_path(request);
-    struct bytes value;
-
-    if (http_request_version(request) != 0x101 || !http_field(request, "Host", &value))
-        return (struct refusal){ HTTP_STATUS_BAD_REQUEST, "", "HTTP/1.1 with a Host is wanted" };
-    if (strcmp(http_request_method(request), "GET") != 0)
-        return (struct refusal){ HTTP_STATUS_METHOD_NOT_ALLOWED, "Allow: GET\r\n",
-            "only GET is there, for WebSocket" };
-    if (options->path && !bytes_equal(path, bytes_of_text(options->path)))
-        return (struct refusal){ HTTP_STATUS_NOT_FOUND, "", "nothing is at this path" };
-    if (!http_has_word(request, "Upgrade", "websocket") ||
-            !http_has_word(request, "Connection", "upgrade") || !is_version_13(request))
-        return (struct refusal){ HTTP_STATUS_UPGRADE_REQUIRED, version,
-            "this port speaks MQTT over WebSocket, version 13" };
-    if (!http_field(request, "Sec-WebSocket-Key", &value) || !is_key(value))
-        return (struct refusal){ HTTP_STATUS_BAD_REQUEST, "",
-            "Sec-WebSocket-Key is not 16 bytes in Base64" };
-    if (!is_origin_good(request, options->origins))
-        return (struct refusal){ HTTP_STATUS_FORBIDDEN, "", "pages of this Origin are not let in" };
-    if (http_has_field(request, "Sec-WebSocket-Protocol") && choose_protocol(request).size == 0)
-        return (struct refusal){ HTTP_STATUS_BAD_REQUEST, "",
-            "no sub-protocol is mqtt or mqttv3.1" };
-    return (struct refusal){ 0 };
-}
-
-/* The answer to the key (RFC 6455 §4.2.2): SHA-1, whose weakness does not matter here. */
-static void accept_key(struct bytes key, char out[static ACCEPT_SIZE])
-{
-    static const char salt[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-    uint8_t text[KEY_TEXT_SIZE + sizeof(salt) - 1];
-    uint8_t digest[SHA_DIGEST_LENGTH];
-
-    memcpy(text, key.data, KEY_TEXT_SIZE);
-    memcpy(text + KEY_TEXT_SIZE, salt, sizeof(salt) - 1);
-    SHA1(text, sizeof(text), digest);
-    EVP_EncodeBlock((uint8_t *)out, digest, sizeof(digest));
-}
-
 static int say_yes(struct websocket *websocket, const struct http_request *request)
 {
-    struct bytes protocol = choose_protocol(request);
-    struct bytes key = { 0 };
-    char accept[ACCEPT_SIZE];
+    char extension[COMPRESSION_ANSWER_SIZE] = "";
     char answer[HTTP_ANSWER_SIZE];
-    int size;
 
-    http_field(request, "Sec-WebSocket-Key", &key);
-    accept_key(key, accept);
-    size = snprintf(answer, sizeof(answer),
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Accept: %s\r\n%s%.*s%s\r\n",
-            accept, protocol.size > 0 ? "Sec-WebSocket-Protocol: " : "", (int)protocol.size,
-            protocol.size > 0 ? (const char *)protocol.data : "", protocol.size > 0 ? "\r\n" : "");
-    return say(websocket, answer, (size_t)size);
+    if (websocket->options->compression)
+        compression_agree(&websocket->compression, extension, request);
+    return say(websocket, answer, websocket_request_accept(answer, request, extension));
 }
 
-static int refuse(struct websocket *websocket, const struct refusal *refusal)
+static int refuse(struct websocket *websocket, const struct websocket_refusal *refusal)
 {
     char answer[HTTP_ANSWER_SIZE];
     size_t size = http_refusal(answer, refusal->status, refusal->fields, refusal->text);
@@ -359,15 +261,38 @@ static int accept_request(struct websocket *websocket)
     return result == 0 ? -EAGAIN : result;
 }
 
+static bool is_trusted(const struct websocket *websocket, const struct stream_peer *peer)
+{
+    const struct network_list *trusted = websocket->options->trusted;
+
+    return trusted && network_list_contains(trusted, &peer->address);
+}
+
+/* Takes a trusted proxy's word. False when that is no good. */
+static bool take_client(struct websocket *websocket, const struct http_request *request)
+{
+    struct stream_peer peer;
+    enum forwarded found = FORWARDED_NOTHING;
+
+    stream_peer(websocket->layer.below, &peer);
+    if (is_trusted(websocket, &peer))
+        found = forwarded_find(&websocket->client, request, websocket->options->trusted);
+    websocket->forwarded = found == FORWARDED_CLIENT;
+    return found != FORWARDED_BAD;
+}
+
 /* Reads the request on, and answers it once it is whole. Returns -EAGAIN, 0 or -errno as a read. */
 static int shake_hands(struct websocket *websocket)
 {
-    static const struct refusal bad = { HTTP_STATUS_BAD_REQUEST, "", "this is no HTTP request" };
-    static const struct refusal large = { HTTP_STATUS_REQUEST_HEADER_FIELDS_TOO_LARGE, "",
+    static const struct websocket_refusal bad = { HTTP_STATUS_BAD_REQUEST, "",
+        "this is no HTTP request, and this port speaks MQTT over WebSocket" };
+    static const struct websocket_refusal large = { HTTP_STATUS_REQUEST_HEADER_FIELDS_TOO_LARGE, "",
         "the head of the request is too large" };
+    static const struct websocket_refusal nameless = { HTTP_STATUS_BAD_REQUEST, "",
+        "X-Forwarded-For does not name the client by an address" };
     struct handshake *handshake = websocket->handshake;
-    struct refusal refusal;
-    int size = stream_read(websocket->below, handshake->head + handshake->size,
+    struct websocket_refusal refusal;
+    int size = stream_read(websocket->layer.below, handshake->head + handshake->size,
             handshake->size_max - handshake->size);
 
     if (size <= 0)
@@ -383,32 +308,86 @@ static int shake_hands(struct websocket *websocket)
     case HTTP_WHOLE:
         break;
     }
-    refusal = judge(&handshake->request, websocket->options);
+    if (!take_client(websocket, &handshake->request))
+        return refuse(websocket, &nameless);
+    refusal = websocket_request_judge(&handshake->request, websocket->options);
     return refusal.status == 0 ? accept_request(websocket) : refuse(websocket, &refusal);
 }
 
 /* ---- Frames that come ---- */
 
-static ssize_t feed_wslay(uint8_t *buffer, size_t size, int flags, void *context)
+/* What came behind the request, or comes now. Returns as a read. */
+static int read_frames(struct websocket *websocket, uint8_t *buffer, size_t size)
 {
-    struct inflow *inflow = context;
+    struct handshake *handshake = websocket->handshake;
+    size_t left;
+
+    if (!handshake)
+        return stream_read(websocket->layer.below, buffer, size);
+    left = handshake->size - handshake->taken;
+    if (left > size)
+        left = size;
+    memcpy(buffer, handshake->head + handshake->taken, left);
+    handshake->taken += left;
+    if (handshake->taken == handshake->size)
+        free_handshake(websocket);
+    return (int)left;
+}
+
+static bool may_compress(const struct websocket *websocket)
+{
+    return websocket->compression.window_bits > 0;
+}
+
+/* Takes what has been read. Returns how much, or -1. */
+static ssize_t take_rest(struct inflow *inflow, uint8_t *buffer, size_t size)
+{
     size_t taken = size < inflow->rest.size ? size : inflow->rest.size;
 
-    (void)flags;
     if (taken == 0)
         return -1;
     memcpy(buffer, inflow->rest.data, taken);
     inflow->rest = bytes_from(inflow->rest, taken);
-    inflow->ahead += taken;
     return (ssize_t)taken;
 }
 
-static struct inflow *inflow_new(void)
+/* Takes from below. Returns how much, or -1. */
+static ssize_t draw(struct websocket *websocket, uint8_t *buffer, size_t size)
+{
+    struct inflow *inflow = websocket->inflow;
+    int result;
+
+    if (size > inflow->draws)
+        size = inflow->draws;
+    if (size == 0)
+        return -1;
+    result = read_frames(websocket, buffer, size);
+    if (result <= 0) {
+        inflow->below = result;
+        return -1;
+    }
+    inflow->draws -= (size_t)result;
+    return result;
+}
+
+static ssize_t feed_wslay(uint8_t *buffer, size_t size, int flags, void *context)
+{
+    struct websocket *websocket = context;
+    struct inflow *inflow = websocket->inflow;
+    ssize_t taken = may_compress(websocket) ? draw(websocket, buffer, size)
+                                            : take_rest(inflow, buffer, size);
+
+    (void)flags;
+    inflow->ahead += taken > 0 ? (size_t)taken : 0;
+    return taken;
+}
+
+static struct inflow *inflow_new(struct websocket *websocket)
 {
     static const struct wslay_frame_callbacks callbacks = { .recv_callback = feed_wslay };
     struct inflow *inflow = calloc(1, sizeof(*inflow));
 
-    if (inflow && wslay_frame_context_init(&inflow->frames, &callbacks, inflow) < 0) {
+    if (inflow && wslay_frame_context_init(&inflow->frames, &callbacks, websocket) < 0) {
         free(inflow);
         inflow = NULL;
     }
@@ -431,6 +410,15 @@ static uint64_t header_size(const struct wslay_frame_iocb *frame)
     return 2 + length + (frame->mask ? MASK_SIZE : 0);
 }
 
+/* RSV1 tells that a message is compressed, in the first of its frames (RFC 7692 §6). */
+static bool are_reserved_bits_good(
+        const struct websocket *websocket, const struct wslay_frame_iocb *frame)
+{
+    return frame->rsv == WSLAY_RSV_NONE ||
+            (frame->rsv == WSLAY_RSV1_BIT && may_compress(websocket) &&
+                    (frame->opcode == WSLAY_BINARY_FRAME || frame->opcode == WSLAY_TEXT_FRAME));
+}
+
 /* What is wrong with a frame (RFC 6455 §5, [MQTT5-6.0.0-1]): a close code, with *why; or 0. */
 static unsigned fault_of(
         const struct websocket *websocket, const struct wslay_frame_iocb *frame, const char **why)
@@ -438,7 +426,7 @@ static unsigned fault_of(
     bool is_first = frame->opcode != WSLAY_CONTINUATION_FRAME;
 
     *why = "a frame breaks the rules of WebSocket";
-    if (!frame->mask || frame->rsv != WSLAY_RSV_NONE)
+    if (!frame->mask || !are_reserved_bits_good(websocket, frame))
         return WSLAY_CODE_PROTOCOL_ERROR;
     switch (frame->opcode) {
     case WSLAY_CONNECTION_CLOSE:
@@ -498,31 +486,99 @@ static void take_control(struct websocket *websocket, uint8_t opcode)
         end(websocket, result, NULL);
 }
 
-/* Takes the next part of a frame. Returns how many bytes of it are MQTT's, put to `out`. */
-static size_t take_part(
-        struct websocket *websocket, const struct wslay_frame_iocb *frame, uint8_t *out)
+/* A compressed message has come to its end, or to one that is too early. */
+static void forget_message(struct websocket *websocket)
+{
+    compression_unpacker_free(websocket->unpacker);
+    websocket->unpacker = NULL;
+    websocket->compressed = false;
+    websocket->message_size = 0;
+}
+
+static enum compression_result unpack(struct websocket *websocket, struct compression_room *out)
 {
     struct inflow *inflow = websocket->inflow;
-    bool is_control = wslay_is_ctrl_frame(frame->opcode);
+    enum compression_result result;
+
+    if (!websocket->unpacker)
+        websocket->unpacker = compression_unpacker_new(&websocket->compression);
+    if (!websocket->unpacker)
+        return COMPRESSION_NO_MEMORY;
+    result = compression_unpack(websocket->unpacker, &inflow->part, out);
+    if (result == COMPRESSION_DONE && inflow->last)
+        result = compression_unpack_end(websocket->unpacker);
+    return result;
+}
+
+/* Gives what it can of the part of a compressed message. */
+static void give_unpacked(struct websocket *websocket, struct compression_room *out)
+{
+    size_t before = out->used;
+    enum compression_result result = unpack(websocket, out);
+
+    websocket->message_size += (uint32_t)(out->used - before);
+    if (result == COMPRESSION_NO_MEMORY)
+        end(websocket, -ENOMEM, NULL);
+    else if (result == COMPRESSION_BAD)
+        fail(websocket, WSLAY_CODE_INVALID_FRAME_PAYLOAD_DATA, "a message is not well compressed");
+    else if (websocket->message_size > WEBSOCKET_FRAME_SIZE_MAX)
+        fail(websocket, WSLAY_CODE_MESSAGE_TOO_BIG, "a compressed message holds too much");
+    else if (result == COMPRESSION_DONE && websocket->inflow->last)
+        forget_message(websocket);
+    websocket->inflow->full = result == COMPRESSION_FULL;
+}
+
+/* Gives what it can of the part of a payload. */
+static void give(struct websocket *websocket, struct compression_room *out)
+{
+    struct inflow *inflow = websocket->inflow;
+    size_t room = out->size - out->used;
+    size_t size = inflow->part.size < room ? inflow->part.size : room;
+
+    if (websocket->compressed) {
+        give_unpacked(websocket, out);
+        return;
+    }
+    if (size > 0)
+        memcpy(out->data + out->used, inflow->part.data, size);
+    out->used += size;
+    inflow->part = bytes_from(inflow->part, size);
+    inflow->full = inflow->part.size > 0;
+}
+
+static void take_control_part(struct websocket *websocket, const struct wslay_frame_iocb *frame)
+{
+    struct inflow *inflow = websocket->inflow;
+
+    if (frame->data_length > 0)
+        memcpy(inflow->control + inflow->control_size, frame->data, frame->data_length);
+    inflow->control_size += (uint8_t)frame->data_length;
+    if (!inflow->inside)
+        take_control(websocket, frame->opcode);
+}
+
+/* Takes the next part of a frame, and gives of it what is MQTT's. */
+static void take_part(struct websocket *websocket, const struct wslay_frame_iocb *frame,
+        struct compression_room *out)
+{
+    struct inflow *inflow = websocket->inflow;
 
     inflow->left -= frame->data_length;
     inflow->ahead -= frame->data_length;
     inflow->inside = inflow->left > 0;
-    if (frame->data_length > 0)
-        memcpy(is_control ? inflow->control + inflow->control_size : out, frame->data,
-                frame->data_length);
-    if (!is_control) {
-        websocket->fragmented = !frame->fin;
-        return frame->data_length;
+    if (wslay_is_ctrl_frame(frame->opcode)) {
+        take_control_part(websocket, frame);
+        return;
     }
-    inflow->control_size += (uint8_t)frame->data_length;
-    if (!inflow->inside)
-        take_control(websocket, frame->opcode);
-    return 0;
+    websocket->fragmented = !frame->fin;
+    websocket->compressed |= frame->rsv != WSLAY_RSV_NONE;
+    inflow->part = bytes_of(frame->data, frame->data_length);
+    inflow->last = frame->fin && !inflow->inside;
+    give(websocket, out);
 }
 
 /* Takes the next part that came. False when there is none, or nothing more counts. */
-static bool take_next(struct websocket *websocket, uint8_t *out, size_t *made)
+static bool take_next(struct websocket *websocket, struct compression_room *out)
 {
     struct inflow *inflow = websocket->inflow;
     struct wslay_frame_iocb frame;
@@ -540,53 +596,53 @@ static bool take_next(struct websocket *websocket, uint8_t *out, size_t *made)
     if (code > 0)
         fail(websocket, code, why);
     else
-        *made += take_part(websocket, &frame, out + *made);
-    return !websocket->over;
+        take_part(websocket, &frame, out);
+    return !websocket->over && !inflow->full;
 }
 
-/*
- * Decodes in place what has been read into the buffer: what frames hold is shorter than they are,
- * and wslay keeps nothing of a payload, so it never comes to lie before its own end. Returns as a
- * read.
- */
-static int decode(struct websocket *websocket, uint8_t *buffer, size_t size)
+/* Takes all that comes, as far as there is room. Returns as a read. */
+static int decode(struct websocket *websocket, struct compression_room *out)
 {
     struct inflow *inflow = websocket->inflow;
-    size_t made = 0;
 
-    if (!inflow) {
-        websocket->inflow = inflow = inflow_new();
-        if (!inflow)
-            return end(websocket, -ENOMEM, NULL);
-    }
-    inflow->rest = bytes_of(buffer, size);
-    while (take_next(websocket, buffer, &made))
+    if (inflow->full)
+        give(websocket, out);
+    while (!websocket->over && !inflow->full && take_next(websocket, out))
         continue;
-    if (websocket->over || (!inflow->inside && inflow->ahead == 0)) {
+    if (inflow->below != -EAGAIN && !websocket->over)
+        end(websocket, inflow->below, NULL);
+    if (websocket->over || (!inflow->inside && inflow->ahead == 0 && !inflow->full)) {
         inflow_free(inflow);
         websocket->inflow = NULL;
     }
-    if (made > 0)
-        return (int)made;
+    if (out->used > 0)
+        return (int)out->used;
     return websocket->over ? websocket->result : -EAGAIN;
 }
 
-/* What came behind the request, or now. Returns as a read. */
-static int read_frames(struct websocket *websocket, uint8_t *buffer, size_t size)
+/*
+ * Decodes in place what is read into the buffer: what frames hold is shorter than they are, and
+ * wslay keeps nothing of a payload, so it never comes to lie before its own end. What is compressed
+ * is shorter than what it holds: of that wslay takes as much as finds room, from below itself.
+ */
+static int read_on(struct websocket *websocket, uint8_t *buffer, size_t size)
 {
-    struct handshake *handshake = websocket->handshake;
-    size_t left;
+    struct compression_room out = { buffer, size, 0 };
+    int result = 0;
 
-    if (!handshake)
-        return stream_read(websocket->below, buffer, size);
-    left = handshake->size - handshake->taken;
-    if (left > size)
-        left = size;
-    memcpy(buffer, handshake->head + handshake->taken, left);
-    handshake->taken += left;
-    if (handshake->taken == handshake->size)
-        free_handshake(websocket);
-    return (int)left;
+    if (!may_compress(websocket)) {
+        result = read_frames(websocket, buffer, size);
+        if (result <= 0)
+            return result;
+    }
+    if (!websocket->inflow)
+        websocket->inflow = inflow_new(websocket);
+    if (!websocket->inflow)
+        return end(websocket, -ENOMEM, NULL);
+    websocket->inflow->rest = bytes_of(buffer, (size_t)result);
+    websocket->inflow->draws = size;
+    websocket->inflow->below = -EAGAIN;
+    return decode(websocket, &out);
 }
 
 static int websocket_read(struct stream *stream, void *buffer, size_t size)
@@ -594,16 +650,15 @@ static int websocket_read(struct stream *stream, void *buffer, size_t size)
     struct websocket *websocket = websocket_of(stream);
     int result = flush(websocket);
 
+    if (websocket->over && websocket->shut && websocket->result == -EPROTO)
+        return stream_discard(websocket->layer.below, buffer, size);
     if (websocket->over)
         return websocket->result;
     if (result < 0 && result != -EAGAIN)
         return result;
     if (!websocket->answered)
         return shake_hands(websocket);
-    result = read_frames(websocket, buffer, size);
-    if (result <= 0)
-        return result;
-    result = decode(websocket, buffer, (size_t)result);
+    result = read_on(websocket, buffer, size);
     flush(websocket); /* pongs; an error shows again at the next read or write */
     return result;
 }
@@ -611,11 +666,11 @@ static int websocket_read(struct stream *stream, void *buffer, size_t size)
 /* ---- Frames that go ---- */
 
 /* wslay would need 4 KiB of its own for these few bytes, and all of the payload in one piece. */
-static void begin_frame(struct websocket *websocket, size_t size)
+static void begin_frame(struct websocket *websocket, uint8_t first, size_t size)
 {
     uint8_t *header = websocket->header;
 
-    header[0] = FIN | WSLAY_BINARY_FRAME;
+    header[0] = first;
     websocket->header_size = 2;
     if (size < LENGTH_OF_TWO) {
         header[1] = (uint8_t)size;
@@ -626,6 +681,33 @@ static void begin_frame(struct websocket *websocket, size_t size)
     }
     websocket->header_sent = 0;
     websocket->frame_left = (uint32_t)size;
+}
+
+/* Packs what begins the pieces. NULL where that does not help: then they go as they are. */
+static struct packed *pack(struct websocket *websocket, const struct iovec pieces[], size_t size)
+{
+    size_t plain_size = size < COMPRESSION_PIECE_MAX ? size : COMPRESSION_PIECE_MAX;
+    struct packed *packed = NULL;
+
+    if (may_compress(websocket) && size >= COMPRESSION_SIZE_MIN)
+        packed = malloc(sizeof(*packed) + plain_size);
+    if (!packed)
+        return NULL;
+    packed->plain_size = plain_size;
+    packed->size = compression_pack(&websocket->compression, packed->data, pieces, plain_size);
+    if (packed->size > 0)
+        return packed;
+    free(packed);
+    return NULL;
+}
+
+static void begin_message(struct websocket *websocket, const struct iovec pieces[], size_t size)
+{
+    websocket->packed = pack(websocket, pieces, size);
+    if (websocket->packed)
+        begin_frame(websocket, FIN | RSV1 | WSLAY_BINARY_FRAME, websocket->packed->size);
+    else
+        begin_frame(websocket, FIN | WSLAY_BINARY_FRAME, size);
 }
 
 /* Writes what is left of the frame's header, and of its payload what the pieces have. */
@@ -645,7 +727,7 @@ static int write_frame(struct websocket *websocket, const struct iovec pieces[],
             all[used].iov_len = left;
         left -= all[used++].iov_len;
     }
-    sent = stream_write(websocket->below, all, used);
+    sent = stream_write(websocket->layer.below, all, used);
     if (sent < 0)
         return sent;
     if ((size_t)sent < header_left) {
@@ -658,6 +740,24 @@ static int write_frame(struct websocket *websocket, const struct iovec pieces[],
     if (websocket->frame_left == 0)
         websocket->header_size = websocket->header_sent = 0;
     return sent > 0 ? sent : -EAGAIN;
+}
+
+/* The same for a compressed one: what it was made from counts as written once all of it is. */
+static int write_packed(struct websocket *websocket)
+{
+    struct packed *packed = websocket->packed;
+    struct iovec piece = { packed->data + packed->size - websocket->frame_left,
+        websocket->frame_left };
+    int result = write_frame(websocket, &piece, 1);
+
+    if (result < 0)
+        return result;
+    if (is_within_frame(websocket))
+        return -EAGAIN;
+    result = (int)packed->plain_size;
+    free(packed);
+    websocket->packed = NULL;
+    return result;
 }
 
 static size_t size_of(const struct iovec pieces[], size_t count)
@@ -685,9 +785,9 @@ static int websocket_write(struct stream *stream, const struct iovec pieces[], s
         result = flush(websocket);
         if (result < 0)
             return result;
-        begin_frame(websocket, size);
+        begin_message(websocket, pieces, size);
     }
-    return write_frame(websocket, pieces, count);
+    return websocket->packed ? write_packed(websocket) : write_frame(websocket, pieces, count);
 }
 
 /* ---- The rest of a stream ---- */
@@ -701,12 +801,10 @@ static int websocket_shutdown(struct stream *stream)
         result = say_close(websocket, WSLAY_CODE_NORMAL_CLOSURE);
     if (result == 0)
         result = flush(websocket);
-    return result == 0 ? stream_shutdown(websocket->below) : result;
-}
-
-static void websocket_hasten(struct stream *stream)
-{
-    stream_hasten(websocket_of(stream)->below);
+    if (result == 0)
+        result = stream_shutdown(websocket->layer.below);
+    websocket->shut |= result == 0;
+    return result;
 }
 
 static void websocket_close(struct stream *stream, enum stream_end end)
@@ -716,38 +814,36 @@ static void websocket_close(struct stream *stream, enum stream_end end)
     if (end == STREAM_END_CLEAN && websocket->answered &&
             say_close(websocket, WSLAY_CODE_NORMAL_CLOSURE) == 0)
         flush(websocket);
-    stream_close(websocket->below, end);
+    stream_close(websocket->layer.below, end);
     free_handshake(websocket);
     inflow_free(websocket->inflow);
     free(websocket->outbox);
+    free(websocket->packed);
+    compression_unpacker_free(websocket->unpacker);
     free(websocket);
 }
 
 static unsigned websocket_waits(const struct stream *stream, unsigned wanted)
 {
     const struct websocket *websocket = websocket_of_const(stream);
-    bool lies_inside = websocket->over || (websocket->answered && websocket->handshake);
+    bool lies_inside = websocket->over || (websocket->answered && websocket->handshake) ||
+            (websocket->inflow && websocket->inflow->full);
     unsigned own = websocket->outbox && !is_within_frame(websocket) ? STREAM_OUT : 0;
-    unsigned waits = stream_waits(websocket->below, wanted | own);
+    unsigned waits = stream_waits(websocket->layer.below, wanted | own);
 
     return waits | (wanted & STREAM_IN && lies_inside ? STREAM_READY : 0);
 }
 
-static int websocket_fd(const struct stream *stream)
-{
-    return stream_fd(websocket_of_const(stream)->below);
-}
-
-static const char *websocket_failure(const struct stream *stream)
+static void websocket_peer(const struct stream *stream, struct stream_peer *out)
 {
     const struct websocket *websocket = websocket_of_const(stream);
 
-    return websocket->failure ? websocket->failure : stream_failure(websocket->below);
-}
-
-static void websocket_peer(const struct stream *stream, struct stream_peer *out)
-{
-    stream_peer(websocket_of_const(stream)->below, out);
+    stream_peer(websocket->layer.below, out);
+    /* Whom the options trust is asked when the request has come: a reload may be quicker. */
+    if (websocket->forwarded)
+        out->address = websocket->client;
+    else if (!websocket->answered && !websocket->closed)
+        out->preliminary = true;
 }
 
 int websocket_open(
@@ -757,30 +853,46 @@ int websocket_open(
         .read = websocket_read,
         .write = websocket_write,
         .shutdown = websocket_shutdown,
-        .hasten = websocket_hasten,
+        .hasten = stream_layer_hasten,
         .close = websocket_close,
         .waits = websocket_waits,
-        .fd = websocket_fd,
-        .failure = websocket_failure,
+        .fd = stream_layer_fd,
+        .failure = stream_layer_failure,
         .peer = websocket_peer,
+        .objection = stream_layer_objection,
     };
     size_t size_max = options->head_size_max > 0 ? options->head_size_max : WEBSOCKET_HEAD_SIZE;
-    struct websocket *websocket = calloc(1, sizeof(*websocket));
-    struct handshake *handshake = malloc(sizeof(*handshake) + size_max);
+    struct websocket *websocket = stream_layer_new(sizeof(*websocket), &functions, below);
+    struct handshake *handshake;
 
-    if (!websocket || !handshake) {
-        free(websocket);
-        free(handshake);
-        stream_close(below, STREAM_END_CLEAN);
+    if (!websocket)
+        return -ENOMEM;
+    handshake = malloc(sizeof(*handshake) + size_max);
+    if (!handshake) {
+        websocket_close(&websocket->layer.stream, STREAM_END_CLEAN);
         return -ENOMEM;
     }
     handshake->size = handshake->taken = 0;
     handshake->size_max = size_max;
     http_request_init(&handshake->request);
-    websocket->stream.functions = &functions;
-    websocket->below = below;
     websocket->options = options;
     websocket->handshake = handshake;
-    *out = &websocket->stream;
+    *out = &websocket->layer.stream;
     return 0;
+}
+
+void websocket_prepare(void)
+{
+    static const struct wslay_frame_callbacks none = { 0 };
+    const struct compression compression = { .client_window_bits = COMPRESSION_WINDOW_BITS };
+    struct compression_unpacker *unpacker = compression_unpacker_new(&compression);
+    char accept[WEBSOCKET_ACCEPT_SIZE];
+    wslay_frame_context_ptr frames;
+    struct http_request request;
+
+    compression_unpacker_free(unpacker);
+    websocket_key_accept(accept, BYTES("dGhlIHNhbXBsZSBub25jZQ=="));
+    http_request_init(&request);
+    if (wslay_frame_context_init(&frames, &none, NULL) == 0)
+        wslay_frame_context_free(frames);
 }

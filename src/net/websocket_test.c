@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <zlib.h>
 
 /* ---- Requests ---- */
 
@@ -242,6 +243,76 @@ TEST(an_answer_may_go_byte_by_byte)
     assert_int_equal(read_once(line), -EAGAIN);
     assert_int_equal(stream_waits(line->stream, STREAM_IN), STREAM_IN);
     expect_output(line, BYTES(ANSWER MQTT "\r\n"));
+    line_close(line);
+}
+
+/* ---- Who the client is ---- */
+
+static const char *peer_of(const struct line *line, bool *preliminary)
+{
+    static char text[ADDRESS_TEXT_SIZE];
+    struct stream_peer peer;
+
+    stream_peer(line->stream, &peer);
+    *preliminary = peer.preliminary;
+    return address_format(&peer.address, text);
+}
+
+/* A line from this address with this X-Forwarded-For, by a listener that trusts 192.0.2.0/24. */
+static struct line *line_forwarded(const char *from, const char *field)
+{
+    static struct network_list trusted = { .count = 1 };
+    static const struct websocket_options options = { .trusted = &trusted };
+    static char request[512];
+    struct line *line;
+
+    assert_int_equal(network_parse(&trusted.networks[0], BYTES("192.0.2.0/24")), 0);
+    snprintf(request, sizeof(request), HEAD KEY VERSION "X-Forwarded-For: %s\r\n\r\n", field);
+    line = line_open(bytes_of_text(request), &options);
+    assert_int_equal(address_parse(&line->below.peer.address, from, 7), 0);
+    return line;
+}
+
+TEST(a_trusted_proxy_tells_the_client)
+{
+    struct line *line = line_forwarded("192.0.2.1", "10.0.0.7");
+    bool preliminary;
+
+    assert_string_equal(peer_of(line, &preliminary), "192.0.2.1:7");
+    assert_true(preliminary);
+    assert_int_equal(read_once(line), -EAGAIN);
+    assert_string_equal(peer_of(line, &preliminary), "10.0.0.7:0");
+    assert_false(preliminary);
+    line_close(line);
+}
+
+TEST(nobody_else_tells_the_client)
+{
+    static const char *const fields[] = { "10.0.0.7", "garbage" };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct line *line = line_forwarded("192.0.3.1", fields[i]);
+        bool preliminary;
+
+        assert_string_equal(peer_of(line, &preliminary), "192.0.3.1:7");
+        assert_true(preliminary); /* a reload may come to trust it before its request does */
+        assert_int_equal(read_once(line), -EAGAIN);
+        assert_string_equal(peer_of(line, &preliminary), "192.0.3.1:7");
+        assert_false(preliminary);
+        line_close(line);
+    }
+}
+
+TEST(a_trusted_proxy_that_names_no_address_is_refused)
+{
+    struct line *line = line_forwarded("192.0.2.1", "10.0.0.7, unknown");
+    struct bytes output;
+    bool preliminary;
+
+    assert_int_equal(read_once(line), -EPROTO);
+    output = scripted_take_output(&line->below);
+    assert_true(bytes_start_with(output, BYTES("HTTP/1.1 400 ")));
+    assert_string_equal(peer_of(line, &preliminary), "192.0.2.1:7");
     line_close(line);
 }
 
@@ -482,6 +553,155 @@ TEST(of_many_pings_the_last_is_answered)
     line_close(line);
 }
 
+/* ---- Compressed messages that come ---- */
+
+#define OFFER "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
+#define AGREED                                                                                     \
+    "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "                   \
+    "client_no_context_takeover; client_max_window_bits=12\r\n"
+
+static const struct websocket_options compressing = { .compression = true };
+
+/* One that has agreed on compression. */
+static struct line *line_compressing(struct bytes input)
+{
+    struct line *line = line_open(BYTES(HEAD KEY VERSION MQTT OFFER "\r\n"), &compressing);
+
+    assert_int_equal(read_once(line), -EAGAIN);
+    expect_output(line, BYTES(ANSWER MQTT AGREED "\r\n"));
+    line->below.input = input;
+    return line;
+}
+
+TEST(compression_is_agreed_on_where_both_want_it)
+{
+    struct line *line = line_open(BYTES(HEAD KEY VERSION OFFER "\r\n"), &plain);
+
+    assert_int_equal(read_once(line), -EAGAIN);
+    expect_output(line, BYTES(ANSWER "\r\n"));
+    line_close(line);
+    line = line_open(BYTES(HEAD KEY VERSION "\r\n"), &compressing);
+    assert_int_equal(read_once(line), -EAGAIN);
+    expect_output(line, BYTES(ANSWER "\r\n"));
+    line_close(line);
+    line_close(line_compressing((struct bytes){ 0 }));
+}
+
+/* As expect_bytes(), of a line that has agreed on compression; all reads end so. */
+static void expect_unpacked(struct bytes frames, struct bytes expected, int end)
+{
+    static uint8_t got[1 << 21];
+    static const size_t sizes[] = { 1, 2, 3, 7, 100, 5000, 1 << 17 };
+
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        for (size_t j = 0; j < sizeof(sizes) / sizeof(sizes[0]); j++) {
+            struct line *line = line_compressing(frames);
+            size_t size;
+
+            line->below.read_max = sizes[i];
+            assert_int_equal(read_all(line, sizes[j], got, &size), end);
+            assert_int_equal(size, expected.size);
+            if (size > 0)
+                assert_memory_equal(got, expected.data, size);
+            line_close(line);
+        }
+    }
+}
+
+TEST(compressed_messages_are_unpacked)
+{
+    /* The examples of RFC 7692 §7.2.3, as binary. */
+    expect_unpacked(BYTES("\xc2\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\x00"), BYTES("Hello"), -EAGAIN);
+    expect_unpacked(BYTES("\x42\x83\0\0\0\0\xf2\x48\xcd"
+                          "\x89\x81\0\0\0\0x" /* a ping lies between */
+                          "\x80\x84\0\0\0\0\xc9\xc9\x07\x00"
+                          "\x82\x81\0\0\0\0!"
+                          "\x02\x81\0\0\0\0?\x80\x81\0\0\0\0."
+                          "\xc2\x81\0\0\0\0\x00"
+                          "\x42\x80\0\0\0\0\x00\x80\0\0\0\0\x80\x87\0\0\0\0"
+                          "\xf2\x48\xcd\xc9\xc9\x07\x00"),
+            BYTES("Hello!?.Hello"), -EAGAIN);
+}
+
+/* A frame of a message that holds 1 MiB of zeros, in about a thousandth of that. */
+static struct bytes frame_of_zeros(void)
+{
+    static uint8_t frame[2048];
+    static uint8_t zeros[1 << 20];
+    z_stream zlib = { .next_in = zeros, .avail_in = sizeof(zeros) };
+    size_t size;
+
+    zlib.next_out = frame + 8;
+    zlib.avail_out = sizeof(frame) - 8;
+    assert_int_equal(deflateInit2(&zlib, 9, Z_DEFLATED, -12, 9, Z_DEFAULT_STRATEGY), Z_OK);
+    assert_int_equal(deflate(&zlib, Z_SYNC_FLUSH), Z_OK);
+    size = zlib.total_out - 4;
+    assert_true(zlib.avail_in == 0 && zlib.avail_out > 0 && size > 125);
+    deflateEnd(&zlib);
+    memcpy(frame, "\xc2\xfe", 2);
+    frame[2] = (uint8_t)(size >> 8);
+    frame[3] = (uint8_t)size;
+    return bytes_of(frame, 8 + size);
+}
+
+TEST(a_message_may_hold_far_more_than_it_takes)
+{
+    static const uint8_t zeros[1 << 20];
+
+    expect_unpacked(frame_of_zeros(), bytes_of(zeros, sizeof(zeros)), -EAGAIN);
+}
+
+TEST(a_read_never_gives_more_of_a_message_than_there_is_room)
+{
+    struct line *line = line_compressing(frame_of_zeros());
+    uint8_t buffer[4096];
+
+    for (size_t i = 0; i < (1 << 20) / sizeof(buffer); i++) {
+        assert_int_equal(stream_read(line->stream, buffer, sizeof(buffer)), sizeof(buffer));
+        assert_int_equal(line->below.input.size, 0);
+        assert_int_equal(stream_waits(line->stream, STREAM_IN), STREAM_IN | STREAM_READY);
+        assert_int_equal(stream_waits(line->stream, STREAM_OUT), STREAM_OUT);
+    }
+    assert_int_equal(stream_read(line->stream, buffer, sizeof(buffer)), -EAGAIN);
+    assert_int_equal(stream_waits(line->stream, STREAM_IN), STREAM_IN);
+    line_close(line);
+}
+
+/* As expect_failure(), of a line that has agreed on compression. */
+static void expect_compressed_failure(struct bytes frames, const char *code)
+{
+    for (size_t read_max = 0; read_max < 3; read_max++) {
+        struct line *line = line_compressing(frames);
+        uint8_t expected[4] = { 0x88, 2 };
+        uint8_t got[256];
+        size_t size;
+
+        memcpy(expected + 2, code, 2);
+        line->below.read_max = read_max;
+        assert_int_equal(read_all(line, sizeof(got), got, &size), -EPROTO);
+        assert_non_null(stream_failure(line->stream));
+        expect_output(line, bytes_of(expected, sizeof(expected)));
+        line_close(line);
+    }
+}
+
+TEST(compressed_messages_that_break_the_rules_end_the_connection)
+{
+    static const struct bytes rows[] = {
+        { (const uint8_t *)"\xc9\x80\0\0\0\0", 6 },                      /* a control frame */
+        { (const uint8_t *)"\xa2\x81\0\0\0\0x", 7 },                     /* RSV2 */
+        { (const uint8_t *)"\xe2\x81\0\0\0\0x", 7 },                     /* RSV1 and RSV2 */
+        { (const uint8_t *)"\x42\x81\0\0\0\0\0\xc0\x81\0\0\0\0\0", 14 }, /* not the first */
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        expect_compressed_failure(rows[i], "\x03\xea");
+    expect_compressed_failure(BYTES("\xc1\x81\0\0\0\0\0"), "\x03\xeb");   /* text */
+    expect_compressed_failure(BYTES("\xc2\x81\0\0\0\0\x06"), "\x03\xef"); /* no deflate */
+    expect_compressed_failure(BYTES("\xc2\x80\0\0\0\0"), "\x03\xef");     /* cut short */
+    expect_compressed_failure(BYTES("\xc2\xff\0\0\0\0\x10\x00\x00\x05\0\0\0\0x"), "\x03\xf1");
+}
+
 /* ---- Frames that go ---- */
 
 static int write_text(struct line *line, const char *text)
@@ -593,6 +813,117 @@ TEST(what_comes_behind_a_frame_half_sent_is_left_for_the_next)
     line_close(line);
 }
 
+/* ---- Compressed messages that go ---- */
+
+static void fill_with_words(uint8_t *out, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        out[i] = (uint8_t) "temperature"[i * i % 11];
+}
+
+/* Unpacks the messages that lie in the frames of what was written, and expects just these bytes. */
+static void expect_messages(struct bytes output, struct bytes expected)
+{
+    static uint8_t got[1 << 18];
+    static uint8_t whole[1 << 18];
+    size_t made = 0;
+
+    while (output.size > 0) {
+        size_t head = output.data[1] < 126 ? 2 : 4;
+        size_t size = head == 2 ? output.data[1] : (size_t)output.data[2] << 8 | output.data[3];
+        z_stream zlib = { .next_in = whole, .avail_in = (unsigned)size + 4 };
+
+        assert_int_equal(output.data[0], 0xc2);
+        memcpy(whole, output.data + head, size);
+        memcpy(whole + size, "\0\0\xff\xff", 4);
+        zlib.next_out = got + made;
+        zlib.avail_out = (unsigned)(sizeof(got) - made);
+        assert_int_equal(inflateInit2(&zlib, -12), Z_OK);
+        assert_int_equal(inflate(&zlib, Z_SYNC_FLUSH), Z_OK);
+        made += zlib.total_out;
+        inflateEnd(&zlib);
+        output = bytes_from(output, head + size);
+    }
+    assert_int_equal(made, expected.size);
+    assert_memory_equal(got, expected.data, made);
+}
+
+/* Writes all, with room for `step` bytes below at a time. */
+static void write_all(struct line *line, struct bytes rest, size_t step)
+{
+    while (rest.size > 0) {
+        struct iovec pieces[] = { stream_piece(bytes_first(rest, rest.size / 3)),
+            stream_piece(bytes_from(rest, rest.size / 3)) };
+        int sent;
+
+        line->below.room = step;
+        sent = stream_write(line->stream, pieces, 2);
+        assert_true(sent > 0 || sent == -EAGAIN);
+        rest = bytes_from(rest, sent > 0 ? (size_t)sent : 0);
+    }
+}
+
+TEST(what_shrinks_is_written_compressed)
+{
+    static uint8_t words[100000];
+    static const size_t sizes[] = { 256, 5000, 32768, 32768 + 256, sizeof(words) };
+    static const size_t steps[] = { 1, 7, 100, SIZE_MAX };
+
+    fill_with_words(words, sizeof(words));
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        for (size_t j = 0; j < sizeof(steps) / sizeof(steps[0]); j++) {
+            struct line *line = line_compressing((struct bytes){ 0 });
+
+            write_all(line, bytes_of(words, sizes[i]), steps[j]);
+            expect_messages(scripted_take_output(&line->below), bytes_of(words, sizes[i]));
+            line_close(line);
+        }
+    }
+}
+
+TEST(what_is_small_or_does_not_shrink_is_written_as_it_is)
+{
+    struct line *line = line_compressing((struct bytes){ 0 });
+    uint8_t bytes[300];
+    uint8_t frame[4 + sizeof(bytes)] = "\x82\x7e\0\xff";
+
+    fill_with_words(bytes, sizeof(bytes));
+    memcpy(frame + 4, bytes, 255);
+    write_all(line, bytes_of(bytes, 255), SIZE_MAX);
+    expect_output(line, bytes_of(frame, 4 + 255));
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)(i < 256 ? i : 3 * i);
+    memcpy(frame, "\x82\x7e\x01\x2c", 4);
+    memcpy(frame + 4, bytes, sizeof(bytes));
+    write_all(line, bytes_of(bytes, sizeof(bytes)), SIZE_MAX);
+    expect_output(line, bytes_of(frame, sizeof(frame)));
+    line_close(line);
+}
+
+TEST(a_compressed_message_counts_as_written_once_all_of_it_is)
+{
+    struct line *line = line_compressing((struct bytes){ 0 });
+    uint8_t words[1000];
+    struct iovec piece = { words, sizeof(words) };
+
+    fill_with_words(words, sizeof(words));
+    line->below.room = 20;
+    assert_int_equal(stream_write(line->stream, &piece, 1), -EAGAIN);
+    line->below.input = BYTES("\x89\x80\0\0\0\0"); /* no pong comes within */
+    line->below.room = SIZE_MAX;
+    assert_int_equal(read_once(line), -EAGAIN);
+    assert_int_equal(stream_write(line->stream, &piece, 1), sizeof(words));
+    assert_int_equal(read_once(line), -EAGAIN);
+    assert_memory_equal(line->below.output + line->below.output_size - 2, "\x8a\x00", 2);
+    line_close(line);
+    line = line_compressing((struct bytes){ 0 });
+    line->below.room = 20;
+    assert_int_equal(stream_write(line->stream, &piece, 1), -EAGAIN);
+    line_close(line);
+}
+
+/* ---- The end ---- */
+
 TEST(a_shutdown_says_so_first)
 {
     struct line *line = line_upgraded((struct bytes){ 0 });
@@ -611,6 +942,29 @@ TEST(a_shutdown_says_so_first)
     assert_int_equal(read_once(line), 0);
     expect_output(line, (struct bytes){ 0 });
     line_close(line);
+}
+
+TEST(after_a_fault_and_a_shutdown_what_comes_is_thrown_away)
+{
+    static const struct bytes rows[] = {
+        { (const uint8_t *)"\x81\x81\0\0\0\0a", 7 }, /* text: a close frame tells why */
+        { (const uint8_t *)"GARBAGE", 7 },           /* instead of a request */
+    };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct line *line = i == 0 ? line_upgraded(rows[0]) : line_open(rows[1], &plain);
+
+        assert_int_equal(read_once(line), -EPROTO);
+        assert_int_equal(read_once(line), -EPROTO);
+        assert_int_equal(stream_shutdown(line->stream), 0);
+        assert_true(line->below.shut);
+        line->below.input = BYTES("whatever");
+        assert_int_equal(read_once(line), -EAGAIN);
+        assert_int_equal(line->below.input.size, 0);
+        line->below.ended = true;
+        assert_int_equal(read_once(line), 0);
+        line_close(line);
+    }
 }
 
 TEST(a_clean_end_says_so_and_an_abrupt_one_does_not)

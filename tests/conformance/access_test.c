@@ -516,6 +516,60 @@ SERVER_TEST("MQTT5-4.12.0-6 MQTT5-4.12.0-7", without_a_method_there_is_no_auth)
     peer_expect_end(a, MQTT_PROTOCOL_ERROR);
 }
 
+/* ---- Identities that end ---- */
+
+SERVER_TEST("MQTT5-3.14.0-1 MQTT5-3.1.2-8", connection_ends_with_the_identity)
+{
+    struct peer *watcher = peer_connected(server, "watcher", MQTT_5_0);
+    struct peer *a = peer_open(server);
+    struct peer *b = peer_open(server);
+    struct peer *c = peer_open(server);
+
+    peer_subscribed(watcher, "will", 0);
+    server->lasts_ms = 60000;
+    /* Without keep alive, with one that is shorter, and of 3.1.1. */
+    peer_send(a, "10 RL S'MQTT' 05 06 0000 (11 ffffffff) S'a' 00 S'will' S'a'");
+    peer_send(b, "10 RL S'MQTT' 05 02 000a 00 S'b'");
+    peer_send(c, "10 RL S'MQTT' 04 02 03e8 S'c'");
+    peer_expect(a, "20 RL 00 00 *");
+    peer_expect(b, "20 RL 00 00 *");
+    peer_expect(c, "20 02 00 00");
+    for (unsigned i = 0; i < 6; i++) {
+        clock_advance(server, 9999);
+        peer_send(b, "c0 00");
+        peer_expect(b, "d0 00");
+    }
+    peer_expect_nothing(a);
+    peer_expect_nothing(c);
+    clock_advance(server, 6);
+    peer_expect_end(a, MQTT_MAXIMUM_CONNECT_TIME);
+    peer_expect_end(b, MQTT_MAXIMUM_CONNECT_TIME);
+    peer_expect_closed(c);
+    peer_expect(watcher, "30 RL S'will' 00 'a'");
+    /* What is kept for it stays. */
+    assert_int_equal(server_count(server, sessions), 2);
+    peer_expect_nothing(watcher);
+}
+
+SERVER_TEST("MQTT5-4.12.1-1", client_that_authenticates_again_stays)
+{
+    struct peer *a;
+
+    server->lasts_ms = 60000;
+    a = peer_proven(server, "a");
+    clock_advance(server, 59999);
+    server->lasts_ms = 0;
+    peer_send(a, "f0 RL 19 (15 S'CHALLENGE' 16 S'answer')");
+    peer_expect(a, "f0 RL 00 (15 S'CHALLENGE' 16 S'welcome')");
+    clock_advance(server, 1000000);
+    peer_expect_nothing(a);
+    server->lasts_ms = 5000;
+    peer_send(a, "f0 RL 19 (15 S'CHALLENGE' 16 S'answer')");
+    peer_expect(a, "f0 RL 00 (15 S'CHALLENGE' 16 S'welcome')");
+    clock_advance(server, 5000);
+    peer_expect_end(a, MQTT_MAXIMUM_CONNECT_TIME);
+}
+
 /* ---- Verdicts that come later ---- */
 
 #define LATER "10 RL S'MQTT' 05 82 0000 00 "
@@ -574,17 +628,28 @@ SERVER_TEST(NULL, verdict_on_a_client_that_is_gone_changes_nothing)
     peer_expect_nothing(c);
 }
 
-SERVER_TEST("U5-3.1.4-1", connect_timeout_holds_while_a_verdict_is_awaited)
+SERVER_TEST("U5-3.1.4-1", connect_timeout_ends_where_connect_has_come)
 {
+    struct peer *silent = peer_open(server);
     struct peer *a = peer_open(server);
+    struct peer *b = peer_open(server);
 
-    peer_send(a, LATER "S'a' S'later'");
     clock_advance(server, 9999);
+    peer_send(a, LATER "S'a' S'later'");
+    peer_send(b, LATER "S'b' S'later'");
+    /* The verdict takes as long as it takes us: that is not the client's time. */
+    clock_advance(server, 600000);
+    peer_expect_closed(silent);
     peer_expect_nothing(a);
-    clock_advance(server, 1);
-    peer_expect_closed(a);
+    peer_expect_nothing(b);
     server_admits(server, 0, MQTT_SUCCESS);
-    assert_int_equal(server_count(server, sessions), 0);
+    peer_expect(a, "20 RL 00 00 *");
+    server_admits(server, 1, MQTT_NOT_AUTHORIZED);
+    peer_expect_end(b, MQTT_NOT_AUTHORIZED);
+    /* Nor does any of it strike later. */
+    clock_advance(server, 600000);
+    peer_expect_nothing(a);
+    assert_int_equal(server_count(server, sessions), 1);
 }
 
 SERVER_TEST("MQTT5-3.1.4-3 MQTT5-3.1.2-8", nothing_changes_before_the_verdict)
@@ -835,4 +900,105 @@ TEST(each_allocation_of_an_exchange_may_fail)
         }
         assert_true(i > 10);
     }
+}
+
+/* ---- Rights of who published a retained message ---- */
+
+static struct peer *author_connected(struct server *server, const char *user)
+{
+    struct peer *peer = peer_open(server);
+
+    peer_send(peer, "10 RL S'MQTT' 05 82 0000 00 S'by-%s' S'%s'", user, user);
+    peer_expect(peer, "20 RL 00 00 *");
+    return peer;
+}
+
+SERVER_TEST(NULL, retained_message_is_given_while_its_author_might_publish_it)
+{
+    struct peer *alice = author_connected(server, "alice");
+    struct peer *bob = author_connected(server, "bob");
+    struct peer *reader = peer_connected(server, "reader", MQTT_5_0);
+
+    peer_publishes(alice, 1, "a", "1");
+    peer_publishes(bob, 1, "b", "2");
+    server->disgraced = "alice";
+    peer_subscribed(reader, "a", 0);
+    peer_subscribed(reader, "b", 0);
+    peer_expect(reader, "31 RL S'b' 00 '2'");
+    /* What is published now is another matter. */
+    peer_publishes(alice, 1, "a", "3");
+    peer_expect(reader, "30 RL S'a' 00 '3'");
+    server->disgraced = NULL;
+    peer_subscribed(reader, "a", 0);
+    peer_expect(reader, "31 RL S'a' 00 '3'");
+    server->disgraced = "alice";
+    server->settings.check_retain_source = false;
+    peer_subscribed(reader, "a", 0);
+    peer_expect(reader, "31 RL S'a' 00 '3'");
+    peer_publishes(alice, 1, "later", "4");
+    server->settings.check_retain_source = true;
+    peer_subscribed(reader, "later", 0);
+    peer_expect(reader, "31 RL S'later' 00 '4'");
+    assert_int_equal(server_waiting(server), 0);
+}
+
+SERVER_TEST(NULL, retained_wills_have_their_author_too)
+{
+    struct peer *dying = peer_open(server);
+    struct peer *reader = peer_connected(server, "reader", MQTT_5_0);
+
+    peer_send(dying, "10 RL S'MQTT' 05 a6 0000 00 S'dying' 00 S'will' S'bye' S'alice'");
+    peer_expect(dying, "20 RL 00 00 *");
+    peer_cut(dying);
+    peer_subscribed(reader, "will", 0);
+    peer_expect(reader, "31 RL S'will' 00 'bye'");
+    server->disgraced = "alice";
+    peer_subscribed(reader, "will", 0);
+    peer_expect_nothing(reader);
+}
+
+SERVER_TEST(NULL, author_is_who_published_at_that_listener)
+{
+    struct peer *alice;
+    struct peer *reader = peer_connected(server, "reader", MQTT_5_0);
+
+    server->at_side = true;
+    alice = author_connected(server, "alice");
+    peer_publishes(alice, 1, "a", "1");
+    server->disgraced = "alice";
+    peer_subscribed(reader, "a", 0);
+    peer_expect(reader, "31 RL S'a' 00 '1'");
+}
+
+SERVER_TEST(NULL, rights_that_go_by_no_name_are_not_judged_later)
+{
+    struct peer *a = peer_open(server);
+    struct peer *reader = peer_connected(server, "reader", MQTT_5_0);
+
+    peer_send(a, "10 RL S'MQTT' 05 02 0000 (15 S'CHALLENGE' 16 S'answer') S'a'");
+    peer_expect(a, "20 RL 00 00 *");
+    peer_publishes(a, 1, "a", "1");
+    server_announces(server, "own", "2", true);
+    server->disgraced = "challenged";
+    peer_subscribed(reader, "a", 0);
+    peer_expect(reader, "31 RL S'a' 00 '1'");
+    peer_subscribed(reader, "own", 0);
+    peer_expect(reader, "31 RL S'own' 00 '2'");
+}
+
+SERVER_TEST(NULL, long_names_of_authors_fit)
+{
+    struct peer *alice = peer_open(server);
+    struct peer *reader = peer_connected(server, "reader", MQTT_5_0);
+    char id[1001];
+
+    memset(id, 'i', sizeof(id) - 1);
+    id[sizeof(id) - 1] = '\0';
+    peer_send(alice, "10 RL S'MQTT' 05 82 0000 00 S'%s' S'alice'", id);
+    peer_expect(alice, "20 RL 00 00 *");
+    peer_send(alice, "31 RL S'a' (03 S'text/plain' 26 S'k' S'v') 'payload'");
+    peer_subscribed(reader, "#", 0);
+    peer_expect(reader, "31 RL S'a' (03 S'text/plain' 26 S'k' S'v') 'payload'");
+    peer_send(alice, "31 RL S'a' 00");
+    peer_expect(reader, "30 RL S'a' 00");
 }

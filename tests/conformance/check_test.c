@@ -102,7 +102,7 @@ static void set_up(struct server *server, struct check_target *target, enum chec
     if (need == NEED_NO_RETAIN)
         server->settings.retain_available = false;
     if (need == NEED_NO_EMPTY_ID)
-        server->settings.allow_zero_length_clientid = false;
+        server->listener.allow_zero_length_clientid = false;
     if (need == NEED_KEEP_ALIVE_LIMIT)
         server->settings.max_keepalive_s = KEEP_ALIVE_LIMIT_S;
     if (need == NEED_EXPIRY_LIMIT)
@@ -115,7 +115,7 @@ static void set_up(struct server *server, struct check_target *target, enum chec
     }
     target->maximum_qos = server->listener.max_qos;
     target->retain_available = server->settings.retain_available;
-    target->refuses_empty_id = !server->settings.allow_zero_length_clientid;
+    target->refuses_empty_id = !server->listener.allow_zero_length_clientid;
     target->keep_alive_s = server->settings.max_keepalive_s;
     target->expiry_s_max = (uint32_t)server->settings.session_expiry_s_max;
     target->alias_max = server->listener.max_topic_alias;

@@ -176,7 +176,7 @@ SERVER_TEST("MQTT5-3.1.3-8", empty_id_can_be_forbidden)
         { "10 RL S'MQTT' 05 02 0000 00 S''", MQTT_CLIENT_ID_NOT_VALID },
     };
 
-    server->settings.allow_zero_length_clientid = false;
+    server->listener.allow_zero_length_clientid = false;
     REFUSED(server, rows);
 }
 

@@ -29,6 +29,27 @@ SERVER_TEST("MQTT5-3.3.4-7 U5-3.3.4-5 MQTT5-3.3.4-8 U5-4.9-1", too_many_open_pub
     peer_expect_end(a, MQTT_RECEIVE_MAXIMUM_EXCEEDED);
 }
 
+SERVER_TEST("U5-3.1.2.11.3-1 U5-4.9-1", what_was_left_open_is_not_of_the_next_connections_quota)
+{
+    struct peer *a;
+
+    server->settings.receive_max = 2;
+    a = peer_resumed(server, "a", MQTT_5_0, false);
+    peer_send(a, "34 RL S't' 0001 00 'x' | 34 RL S't' 0002 00 'x'");
+    peer_expect(a, "50 03 0001 10 | 50 03 0002 10");
+    peer_cut(a);
+    a = peer_resumed(server, "a", MQTT_5_0, true);
+    peer_send(a, "34 RL S't' 0003 00 'x' | 34 RL S't' 0004 00 'x' | 3c RL S't' 0001 00 'x'");
+    peer_expect(a, "50 03 0003 10 | 50 03 0004 10 | 50 02 0001");
+    peer_send(a, "62 02 0001 | 62 02 0002 | 62 02 0003 | 34 RL S't' 0005 00 'x'");
+    peer_expect(a, "70 02 0001 | 70 02 0002 | 70 02 0003 | 50 03 0005 10");
+    peer_send(a, "62 02 0004 | 62 02 0005");
+    peer_expect(a, "70 02 0004 | 70 02 0005");
+    peer_send(a, "34 RL S't' 0006 00 'x' | 34 RL S't' 0007 00 'x' | 34 RL S't' 0008 00 'x'");
+    peer_expect(a, "50 03 0006 10 | 50 03 0007 10");
+    peer_expect_end(a, MQTT_RECEIVE_MAXIMUM_EXCEEDED);
+}
+
 SERVER_TEST("U5-3.1.2.11.3-1", clients_of_3_x_know_no_receive_maximum)
 {
     struct peer *a;

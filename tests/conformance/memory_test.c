@@ -67,6 +67,53 @@ static struct outcome run_script(struct server *server)
     return outcome;
 }
 
+/* Two queues that are too short for what comes, a session's and its group's, and a publisher that
+ * waits for both; then the session is absent, and what it has not got waits in the store. */
+static struct outcome run_crowded(struct server *server)
+{
+    struct outcome outcome = { 0 };
+    struct peer *a = peer_open(server);
+    struct peer *b = peer_open(server);
+    struct peer *again = peer_open(server);
+
+    peer_send(a, "10 RL S'MQTT' 05 02 0000 (11 0000000a) S'a'");
+    peer_send(b, "10 RL S'MQTT' 05 02 0000 00 S'b'");
+    peer_send(a, "82 RL 0001 00 S't' 01 | 82 RL 0002 00 S'$share/g/t' 01");
+    for (unsigned id = 1; id <= 4; id++)
+        peer_send(b, "32 RL S't' %04x (02 00000005) 'x'", id);
+    for (unsigned id = 1; id <= 6; id++)
+        peer_send(a, "40 02 %04x", id);
+    hear(&outcome, b);
+    hear(&outcome, a);
+    peer_cut(a);
+    peer_send(b, "33 RL S't' 0005 00 'y' | 32 RL S't' 0006 00 'z'");
+    peer_send(again, "10 RL S'MQTT' 05 00 0000 (11 00000005) S'a'");
+    hear(&outcome, again);
+    peer_cut(again);
+    clock_advance(server, 20000);
+    hear(&outcome, b);
+    return outcome;
+}
+
+/* What is played, and how much room there is for it. */
+struct script {
+    struct outcome (*run)(struct server *server);
+    bool crowded; /* short queues, publishers that wait for them, and a store */
+};
+
+static struct server *server_for(const struct script *script, unsigned shards)
+{
+    struct server *server = server_new(shards);
+
+    if (script->crowded) {
+        server->settings.queue_full_policy = QUEUE_BACKPRESSURE;
+        server->settings.max_inflight_messages = 1;
+        server->settings.max_queued_messages = 1;
+        server->stores = true;
+    }
+    return server;
+}
+
 static bool lives_on(struct server *server)
 {
     struct peer *c = peer_connected(server, "c", MQTT_5_0);
@@ -83,9 +130,10 @@ static bool lives_on(struct server *server)
 
 /* Runs the script with allocations number `first` to `first + more` failing; true when that many
  * were made at all. */
-static bool fail_one(unsigned shards, uint64_t first, uint64_t more, const struct outcome *whole)
+static bool fail_one(const struct script *script, unsigned shards, uint64_t first, uint64_t more,
+        const struct outcome *whole)
 {
-    struct server *server = server_new(shards);
+    struct server *server = server_for(script, shards);
     struct outcome outcome;
     bool reached;
 
@@ -94,7 +142,7 @@ static bool fail_one(unsigned shards, uint64_t first, uint64_t more, const struc
     server->memory.state->fail_at = server->memory.state->taken + first;
     server->memory.state->fail_until = server->memory.state->fail_at + more;
     server_note(server, "allocation %llu fails", (unsigned long long)first);
-    outcome = run_script(server);
+    outcome = script->run(server);
     reached = server->memory.state->taken >= server->memory.state->fail_at;
     server->memory.state->fail_at = 0;
     if (outcome.digest != whole->digest && outcome.publishes < whole->publishes && !outcome.told &&
@@ -108,24 +156,24 @@ static bool fail_one(unsigned shards, uint64_t first, uint64_t more, const struc
     return reached;
 }
 
-static struct outcome run_whole(unsigned shards)
+static struct outcome run_whole(const struct script *script, unsigned shards)
 {
-    struct server *server = server_new(shards);
-    struct outcome outcome = run_script(server);
+    struct server *server = server_for(script, shards);
+    struct outcome outcome = script->run(server);
 
     server_end(server);
     return outcome;
 }
 
-TEST(each_allocation_may_fail)
+static void fail_each(const struct script *script)
 {
     for (unsigned shards = 1; shards <= 2; shards++) {
-        struct outcome whole = run_whole(shards);
+        struct outcome whole = run_whole(script, shards);
         uint64_t first = 1;
 
         assert_true(whole.publishes > 5);
         assert_false(whole.told);
-        while (fail_one(shards, first, 0, &whole)) {
+        while (fail_one(script, shards, first, 0, &whole)) {
             first++;
             assert_in_range(first, 1, FAILURES_MAX);
         }
@@ -133,12 +181,26 @@ TEST(each_allocation_may_fail)
     }
 }
 
+TEST(each_allocation_may_fail)
+{
+    fail_each(&(struct script){ .run = run_script });
+}
+
+TEST(each_allocation_may_fail_where_publishers_wait)
+{
+    fail_each(&(struct script){ .run = run_crowded, .crowded = true });
+}
+
 TEST(memory_may_be_short_for_a_while)
 {
-    for (unsigned shards = 1; shards <= 2; shards++) {
-        struct outcome whole = run_whole(shards);
+    static const struct script scripts[] = { { run_script, false }, { run_crowded, true } };
 
-        for (uint64_t first = 1; fail_one(shards, first, 10, &whole); first++)
+    for (unsigned i = 0; i < 4; i++) {
+        const struct script *script = &scripts[i / 2];
+        unsigned shards = 1 + i % 2;
+        struct outcome whole = run_whole(script, shards);
+
+        for (uint64_t first = 1; fail_one(script, shards, first, 10, &whole); first++)
             ;
     }
 }
@@ -172,6 +234,27 @@ SERVER_TEST("MQTT311-4.8.0-2", a_message_without_memory_is_not_acknowledged)
     peer_expect(other, "32 RL S't' 0001 00 'x'");
 }
 
+/* What is left is for the answers that say so, and for what gives some back. */
+SERVER_TEST(NULL, the_last_of_the_memory_is_not_for_messages)
+{
+    struct peer *new = peer_connected(server, "new", MQTT_5_0);
+    struct peer *old = peer_connected(server, "old", MQTT_3_1_1);
+
+    peer_publishes(new, 3, "kept", "x");
+    server->is_full = true;
+    peer_send(new, "33 RL S't' 0001 00 'x' | 30 RL S't' 00 'x' | c0 00");
+    peer_expect(new, "40 RL 0001 83 * | d0 00");
+    peer_send(old, "32 RL S't' 0001 'x'");
+    peer_expect_closed(old);
+    peer_send(new, "33 RL S'kept' 0002 00");
+    peer_expect(new, "40 03 0002 10");
+    peer_subscribed(new, "#", 1);
+    peer_expect_nothing(new);
+    server->is_full = false;
+    peer_publishes(new, 2, "t", "x");
+    peer_expect(new, "32 RL S't' 0001 00 'x'");
+}
+
 static void *create_no_lock(void *context)
 {
     return context;
@@ -190,8 +273,10 @@ TEST(a_server_that_cannot_start_leaves_nothing)
     const struct hub_setup setup = {
         .shards = 2, .mailbox_slots = 2, .memory = memory.memory, .locks = locks
     };
+    struct core_settings settings;
     struct hub *hub = NULL;
 
+    core_settings_init(&settings);
     for (uint64_t i = 1; !hub; i++) {
         memory.state->fail_at = memory.state->taken + i;
         memory.state->fail_until = memory.state->fail_at;
@@ -201,7 +286,7 @@ TEST(a_server_that_cannot_start_leaves_nothing)
     }
     for (unsigned shard = 0; shard < 2; shard++) {
         const struct core_setup core_setup = {
-            .hub = hub, .shard = shard, .memory = memory.memory
+            .hub = hub, .shard = shard, .settings = &settings, .memory = memory.memory
         };
         size_t blocks = memory.state->blocks;
         struct core *core = NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Queues that are full: the four policies, slow readers, and bursts. */
+#include "broker/core/withheld.h"
 #include "tests/harness/peer.h"
 
 #include <stdlib.h>
@@ -139,6 +140,109 @@ SERVER_TEST(NULL, backpressure_leaves_a_reckless_publisher_unread)
     assert_int_equal(count, 3000);
     assert_int_equal(peer_unread(old), 0);
     peer_expect_end(full.subscriber, MQTT_SESSION_TAKEN_OVER);
+}
+
+enum { RECKLESS = WITHHELD_MAX + 100 };
+
+/* Takes what has come, and acknowledges the messages; the number of acknowledgements of its own. */
+static unsigned take_and_acknowledge(struct peer *peer)
+{
+    unsigned acknowledged = 0;
+
+    for (struct bytes got; (got = peer_take(peer)).size > 0;) {
+        if (got.data[0] == 0x40)
+            acknowledged++;
+        else
+            peer_send(peer, "40 02 %02x%02x", got.data[5], got.data[6]);
+    }
+    return acknowledged;
+}
+
+/* What it acknowledges lies behind what it publishes, which is not read. */
+SERVER_TEST(NULL, backpressure_does_not_wait_for_who_is_left_unread)
+{
+    const char *const ids[] = { "a", "b", "c" };
+    const char *const to[] = { "b", "a", "c" }; /* The last one talks to itself. */
+    struct peer *peers[3];
+    unsigned acknowledged[3] = { 0 };
+
+    server->settings.queue_full_policy = QUEUE_BACKPRESSURE;
+    server->settings.max_inflight_messages = 1;
+    server->settings.max_queued_messages = 1;
+    for (unsigned i = 0; i < 3; i++) {
+        peers[i] = peer_connected(server, ids[i], MQTT_3_1_1);
+        peer_subscribed(peers[i], ids[i], 1);
+    }
+    for (unsigned n = 1; n <= RECKLESS; n++) {
+        for (unsigned i = 0; i < 3; i++)
+            peer_send(peers[i], "32 RL S'%s' %04x", to[i], n);
+    }
+    for (unsigned n = 0; n < RECKLESS; n++) {
+        for (unsigned i = 0; i < 3; i++)
+            acknowledged[i] += take_and_acknowledge(peers[i]);
+    }
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(acknowledged[i], RECKLESS);
+    assert_int_equal(server_waiting(server), 0);
+}
+
+/* Both are read before either's messages come to the other. */
+SERVER_TEST(NULL, backpressure_does_not_wait_for_who_has_been_left_unread_meanwhile)
+{
+    struct peer *peers[4];
+    char id[2] = "";
+    unsigned acknowledged = 0;
+
+    server->settings.queue_full_policy = QUEUE_BACKPRESSURE;
+    server->settings.max_inflight_messages = 1;
+    server->settings.max_queued_messages = 1;
+    server->mailbox_slots = 8192;
+    for (unsigned i = 0; i < 4; i++) {
+        id[0] = (char)('a' + i);
+        peers[i] = peer_connected(server, id, MQTT_3_1_1);
+        peer_subscribed(peers[i], id, 1);
+    }
+    for (unsigned n = 1; n <= RECKLESS; n++) {
+        if (n == 3) /* The queues are full. */
+            server_holds(server, true);
+        for (unsigned i = 0; i < 4; i++)
+            peer_send(peers[i], "32 RL S'%c' %04x", 'a' + (int)(i ^ 1), n);
+    }
+    server_holds(server, false);
+    for (unsigned n = 0; n < RECKLESS; n++) {
+        for (unsigned i = 0; i < 4; i++)
+            acknowledged += take_and_acknowledge(peers[i]);
+    }
+    assert_int_equal(acknowledged, 4 * RECKLESS);
+    assert_int_equal(server_waiting(server), 0);
+}
+
+/* A group's only member talks to the group. */
+SERVER_TEST(NULL, backpressure_of_a_group_does_not_wait_for_who_is_left_unread)
+{
+    struct peer *peers[2];
+    unsigned acknowledged = 0;
+
+    server->settings.queue_full_policy = QUEUE_BACKPRESSURE;
+    server->settings.max_inflight_messages = 1;
+    server->settings.max_queued_messages = 1;
+    server->mailbox_slots = 8192;
+    for (unsigned i = 0; i < 2; i++) {
+        peers[i] = peer_connected(server, i == 0 ? "a" : "b", MQTT_3_1_1);
+        peer_subscribed(peers[i], i == 0 ? "$share/g/a" : "$share/g/b", 1);
+    }
+    server_holds(server, true);
+    for (unsigned n = 1; n <= RECKLESS; n++) {
+        for (unsigned i = 0; i < 2; i++)
+            peer_send(peers[i], "32 RL S'%c' %04x", n % 2 ? 'a' : 'b', n);
+    }
+    server_holds(server, false);
+    for (unsigned n = 0; n < 2 * RECKLESS; n++) {
+        for (unsigned i = 0; i < 2; i++)
+            acknowledged += take_and_acknowledge(peers[i]);
+    }
+    assert_int_equal(acknowledged, 2 * RECKLESS);
+    assert_int_equal(server_waiting(server), 0);
 }
 
 SERVER_TEST(NULL, backpressure_ends_with_the_session)

@@ -25,6 +25,27 @@ SERVER_TEST("MQTT5-3.1.2-4 MQTT5-3.1.2-5 MQTT5-3.1.2-23 MQTT5-3.1.4-4 MQTT5-3.2.
     assert_int_equal(server_waiting(server), 0);
 }
 
+/* What is for receiving comes with the first subscription; nothing before may touch it. */
+SERVER_TEST(NULL, a_session_without_subscription_hears_what_any_other_hears)
+{
+    struct peer *a = peer_resumed(server, "a", MQTT_5_0, false);
+    struct peer *b = peer_connected(server, "b", MQTT_5_0);
+
+    peer_send(a, "40 02 0001 | 70 02 0001 | 50 02 0001 | 62 02 0001 | a2 RL 0001 00 S't'");
+    peer_expect(a, "62 RL 0001 92 * | 70 RL 0001 92 * | b0 04 0001 00 11");
+    peer_cut(a);
+    a = peer_resumed(server, "a", MQTT_5_0, true);
+    peer_subscribed(a, "t", 1);
+    peer_publishes(b, 2, "t", "1");
+    peer_expect(a, "32 RL S't' 0001 00 '1'");
+    peer_send(a, "40 02 0001 | a2 RL 0002 00 S't' | 40 02 0001");
+    peer_expect(a, "b0 04 0002 00 00");
+    peer_cut(a);
+    a = peer_connected(server, "a", MQTT_5_0);
+    peer_publishes(b, 2, "t", "2");
+    peer_expect_nothing(a);
+}
+
 SERVER_TEST("MQTT311-3.1.2-4 MQTT311-3.1.2-5 MQTT311-3.1.2-6 MQTT311-3.1.4-3 MQTT311-3.2.0-1 "
             "MQTT311-3.2.2-1 MQTT311-3.2.2-2 MQTT311-4.1.0-1 MQTT311-4.5.0-1 V31-5 V31-18",
         session_of_3_x_is_continued_or_thrown_away)

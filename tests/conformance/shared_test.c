@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shared subscriptions: a group owns its backlog. */
+#include "broker/core/backlog.h"
 #include "tests/harness/peer.h"
 
 enum { MEMBERS = 3 };
@@ -344,4 +345,64 @@ SERVER_TEST(NULL, many_groups_in_one_subscribe)
     peer_send(a, "a2 RL 0002 00 S'$share/1/t' S'$share/2/t' S'$share/3/t' S'$share/4/+' S't'");
     peer_expect(a, "b0 RL 0002 00 00 00 00 00 00");
     assert_int_equal(hub_count(server->hub, 0).shared_subscriptions, 0);
+}
+
+/* Many memberships make more mail at once than there are slots. What comes right behind the CONNECT
+ * finds some of that mail waiting, in the memberships that it is about. */
+SERVER_TEST("U5-4.8.2-2 U5-3.10.4-2", joining_again_with_the_connect_keeps_the_backlog)
+{
+    struct peer *publisher;
+    struct peer *a;
+    unsigned publishes = 0;
+
+    server->mailbox_slots = 2;
+    publisher = peer_connected(server, "publisher", MQTT_5_0);
+    a = peer_resumed(server, "a", MQTT_5_0, false);
+    peer_send(a,
+            "82 RL 0001 00 S'$share/1/t' 01 S'$share/2/t' 01 S'$share/3/t' 01 S'$share/4/t' 01 "
+            "S'$share/5/t' 01 S'$share/6/t' 01 S'$share/7/t' 01 S'$share/8/t' 01");
+    peer_expect(a, "90 RL 0001 00 01 01 01 01 01 01 01 01");
+    peer_cut(a);
+    peer_publishes(publisher, 2, "t", "x");
+    assert_int_equal(server_waiting(server), 8);
+    a = peer_open(server);
+    peer_send(a,
+            "10 RL S'MQTT' 05 00 0000 (11 ffffffff) S'a' | "
+            "82 RL 0001 00 S'$share/1/t' 01 S'$share/2/t' 01 S'$share/3/t' 01 S'$share/4/t' 01 "
+            "S'$share/5/t' 01 S'$share/6/t' 01 S'$share/7/t' 01 S'$share/8/t' 01");
+    peer_expect(a, "20 RL 01 00 *");
+    for (struct bytes got; (got = peer_take(a)).size > 0;)
+        publishes += got.data[0] >> 4 == 3;
+    assert_int_equal(publishes, 8);
+    assert_int_equal(server_count(server, dropped[DROP_SESSION_ENDED]), 0);
+}
+
+/* What the store has of a long backlog may be more than limits allow that a reload has lowered. */
+SERVER_TEST("MQTT5-4.8.2-3", a_group_goes_on_where_the_store_alone_has_too_much)
+{
+    struct peer *publisher;
+    struct peer *a;
+
+    server->settings.queue_qos0_messages = true;
+    server->settings.max_inflight_messages = 1;
+    server->settings.max_queued_messages = 0;
+    publisher = peer_connected(server, "publisher", MQTT_5_0);
+    a = peer_resumed(server, "a", MQTT_5_0, false);
+    peer_subscribed(a, "$share/g/t", 1);
+    peer_publishes(publisher, 2, "t", "1");
+    for (unsigned i = 0; i < BACKLOG_HOT_MAX; i++) {
+        peer_send(publisher, "32 RL S't' 0001 (02 00000001) 'short-lived'");
+        peer_expect(publisher, "40 *");
+    }
+    for (unsigned i = 0; i < 10; i++)
+        peer_publishes(publisher, 2, "t", "2");
+    server->settings.max_queued_messages = 5;
+    clock_advance(server, 2000);
+    /* It is not stored, and so goes past those that are. */
+    peer_publishes(publisher, 0, "t", "0");
+    peer_expect(a, "32 RL S't' 0001 00 '1'");
+    if (server->stores)
+        peer_expect(a, "30 RL S't' 00 '0'");
+    assert_int_equal(server_count(server, expired), BACKLOG_HOT_MAX);
+    assert_int_equal(server_waiting(server), 11);
 }

@@ -138,6 +138,24 @@ SERVER_TEST("MQTT5-3.3.2-5", expiry_is_exact_to_the_tenth_of_a_second)
     peer_expect_nothing(peer_resumed(server, "a", MQTT_5_0, true));
 }
 
+SERVER_TEST("MQTT5-3.3.2-6", an_expiry_does_not_grow_where_a_shard_is_late)
+{
+    static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h" };
+    enum { PEERS = sizeof(names) / sizeof(names[0]) };
+    struct peer *peers[PEERS];
+
+    server->lag_ms = 5;
+    for (size_t i = 0; i < PEERS; i++) {
+        peers[i] = peer_connected(server, names[i], MQTT_5_0);
+        peer_subscribed(peers[i], "t", 0);
+    }
+    for (size_t i = 0; i < PEERS; i++) {
+        peer_send(peers[i], "30 RL S't' (02 00000002) '1'");
+        for (size_t j = 0; j < PEERS; j++)
+            peer_expect(peers[j], "30 RL S't' (02 00000002) '1'");
+    }
+}
+
 SERVER_TEST("MQTT5-3.3.2-5", an_expiry_of_zero_is_over_at_once)
 {
     struct peer *a = peer_connected(server, "a", MQTT_5_0);

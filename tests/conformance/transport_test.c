@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the layers below MQTT find out about a client, and what core makes of it. */
+#include "broker/core/roster.h"
+#include "broker/core/session.h"
 #include "tests/harness/peer.h"
 
 enum { FAILURES_MAX = 100 };
@@ -107,4 +109,38 @@ TEST(each_allocation_of_an_introduction_may_fail)
         if (!reached)
             break;
     }
+}
+
+/* ---- Whom the transport would not let in any more ---- */
+
+/* As after the files of TLS have changed. */
+static void withdraw(struct server *server, const char *id, const char *text)
+{
+    unsigned home = hub_home(server->hub, bytes_of_text(id));
+    struct core *core = server->shards[home].core;
+    struct session *session = session_find_id(core, bytes_of_text(id));
+
+    assert_non_null(session);
+    core_withdraw(core, session->connection, text, server->now_ms);
+    server->shards[home].awake = true;
+    server_run(server);
+}
+
+SERVER_TEST(NULL, whom_the_transport_withdraws_is_told_why_and_his_will_is_published)
+{
+    struct peer *watcher = peer_connected(server, "watcher", MQTT_5_0);
+    struct peer *a = peer_open(server);
+    struct peer *b = peer_connected(server, "b", MQTT_3_1_1);
+
+    peer_send(watcher, "82 RL 0001 00 S'w' 00");
+    peer_expect(watcher, "90 RL 0001 00 00");
+    peer_send(a, "10 RL S'MQTT' 05 06 0000 00 S'a' 00 S'w' S'gone'");
+    peer_expect(a, "20 RL 00 00 *");
+    withdraw(server, "a", "certificate revoked");
+    peer_expect(a, "E0 RL 87 RL 1F S'certificate revoked'");
+    peer_expect_closed(a);
+    peer_expect(watcher, "30 RL S'w' 00 'gone'");
+    withdraw(server, "b", "certificate revoked");
+    peer_expect_closed(b);
+    peer_expect_nothing(watcher);
 }

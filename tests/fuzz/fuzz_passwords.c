@@ -4,26 +4,11 @@
  * whose hashes stay the same when they are written and read again.
  */
 #include "broker/auth/password_file.h"
+#include "tests/fuzz/input_source.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static int input_read(void *context, const char *path, struct bytes *out)
-{
-    const struct bytes *text = context;
-    uint8_t *copy = malloc(text->size + 1);
-
-    (void)path;
-    if (!copy)
-        return -ENOMEM;
-    if (text->size > 0)
-        memcpy(copy, text->data, text->size);
-    *out = bytes_of(copy, text->size);
-    return 0;
-}
 
 static void check_user(const struct password_file *file, const struct password_user *user)
 {
@@ -41,7 +26,7 @@ static void check_user(const struct password_file *file, const struct password_u
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bytes text = bytes_of(data, size);
-    struct source source = { .read = input_read, .context = &text };
+    struct source source = input_source(&text);
     struct report report = { 0 };
     struct password_file *file = NULL;
     int result = password_file_read(&file, "passwords", &source, &report);

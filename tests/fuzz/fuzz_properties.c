@@ -10,18 +10,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The properties that may be repeated, one after the other. */
+/* The properties that may be repeated, in their order. */
 static void repeated_write(struct writer *out, struct bytes encoded)
 {
-    struct bytes rest = encoded;
-    struct bytes name;
-    struct bytes value;
-    uint32_t id;
+    struct mqtt_property_value next;
 
-    while (mqtt_user_property_next(&rest, &name, &value))
-        mqtt_user_property_write(out, name, value);
-    for (rest = encoded; mqtt_subscription_id_next(&rest, &id);)
-        mqtt_subscription_id_write(out, id);
+    for (struct bytes rest = encoded; mqtt_property_next(&rest, &next);) {
+        if (next.id == MQTT_USER_PROPERTY || next.id == MQTT_SUBSCRIPTION_IDENTIFIER)
+            mqtt_property_write(out, &next);
+    }
 }
 
 static void same(const struct mqtt_properties *a, const struct mqtt_properties *b)

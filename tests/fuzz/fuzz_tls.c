@@ -1,35 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The server's side of TLS that is given any bytes: however they are cut, it waits for more or
- * fails, fails for good, and nothing comes out, as nobody knows its keys.
+ * The server's side of TLS, by certificates and by pre-shared keys, that is given any bytes:
+ * however they are cut, it waits for more or fails, fails for good, and nothing comes out, as
+ * nobody knows its keys.
  */
-#include "net/tls.h"
-
-#include "tests/harness/certificates.h"
+#include "tests/fuzz/tls_servers.h"
 #include "tests/harness/scripted.h"
 
 #include <assert.h>
 #include <errno.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* One that asks clients for a certificate, so that theirs is read too. */
-static struct tls_server *make_server(void)
-{
-    struct certificates certificates;
-    struct tls_server_options options = { .require_certificate = true, .application = "mqtt" };
-    struct tls_server *server;
-    char failure[TLS_FAILURE_SIZE];
-
-    certificates_init(&certificates);
-    options.certificate_file = certificates.server_file;
-    options.key_file = certificates.server_key_file;
-    options.ca_file = certificates.authority_file;
-    if (tls_server_new(&server, &options, failure) < 0)
-        server = NULL;
-    certificates_deinit(&certificates);
-    return server;
-}
 
 /* What ends the reading, with reads of at most this size below; 0: any. */
 static int decode(struct tls_server *server, struct bytes input, size_t step)
@@ -57,13 +38,14 @@ static int decode(struct tls_server *server, struct bytes input, size_t step)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct tls_server *server;
-    int result;
+    static struct tls_server *servers[TLS_SERVERS];
 
-    if (!server)
-        server = make_server();
-    assert(server);
-    result = decode(server, bytes_of(data, size), 0);
-    assert(decode(server, bytes_of(data, size), 1) == result);
+    if (!servers[0])
+        tls_servers_make(servers, false);
+    for (size_t i = 0; i < TLS_SERVERS; i++) {
+        int result = decode(servers[i], bytes_of(data, size), 0);
+
+        assert(decode(servers[i], bytes_of(data, size), 1) == result);
+    }
     return 0;
 }

@@ -26,11 +26,10 @@ static enum mqtt_reason body_decode(struct any_packet *out, const struct mqtt_he
     case MQTT_SUBSCRIBE:
         return mqtt_subscribe_decode(&out->as.subscribe, body, version);
     case MQTT_SUBACK:
-        return mqtt_suback_decode(&out->as.suback, body, version);
+    case MQTT_UNSUBACK:
+        return mqtt_suback_decode(&out->as.suback, header->type, body, version);
     case MQTT_UNSUBSCRIBE:
         return mqtt_unsubscribe_decode(&out->as.unsubscribe, body, version);
-    case MQTT_UNSUBACK:
-        return mqtt_unsuback_decode(&out->as.unsuback, body, version);
     case MQTT_PINGREQ:
     case MQTT_PINGRESP:
         return mqtt_ping_decode(body);
@@ -100,16 +99,13 @@ void any_packet_encode(struct writer *out, const struct any_packet *packet)
         mqtt_subscribe_encode(out, &copy.as.subscribe, copy.version);
         break;
     case MQTT_SUBACK:
+    case MQTT_UNSUBACK:
         copy.as.suback.properties.present = 0;
-        mqtt_suback_encode(out, &copy.as.suback, copy.version);
+        mqtt_suback_encode(out, &copy.as.suback, copy.type, copy.version);
         break;
     case MQTT_UNSUBSCRIBE:
         copy.as.unsubscribe.properties.present = 0;
         mqtt_unsubscribe_encode(out, &copy.as.unsubscribe, copy.version);
-        break;
-    case MQTT_UNSUBACK:
-        copy.as.unsuback.properties.present = 0;
-        mqtt_unsuback_encode(out, &copy.as.unsuback, copy.version);
         break;
     case MQTT_PINGREQ:
     case MQTT_PINGRESP:

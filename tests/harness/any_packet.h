@@ -16,7 +16,6 @@
 #include "mqtt/publish.h"
 #include "mqtt/suback.h"
 #include "mqtt/subscribe.h"
-#include "mqtt/unsuback.h"
 #include "mqtt/unsubscribe.h"
 
 struct any_packet {
@@ -30,7 +29,6 @@ struct any_packet {
         struct mqtt_subscribe subscribe;
         struct mqtt_suback suback;
         struct mqtt_unsubscribe unsubscribe;
-        struct mqtt_unsuback unsuback;
         struct mqtt_disconnect disconnect;
         struct mqtt_auth auth;
     } as;

@@ -2,6 +2,7 @@
 #include "tests/harness/certificates.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -14,10 +15,13 @@ enum { VALID_S = 24 * 60 * 60 };
 
 /* ---- Identities ---- */
 
-static void add_extension(X509 *certificate, int kind, const char *value)
+static void add_extension(X509 *certificate, X509 *issuer, int kind, const char *value)
 {
-    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, kind, value);
+    X509V3_CTX parties;
+    X509_EXTENSION *extension;
 
+    X509V3_set_ctx(&parties, issuer, certificate, NULL, NULL, 0);
+    extension = X509V3_EXT_conf_nid(NULL, &parties, kind, value);
     assert(extension && X509_add_ext(certificate, extension, -1) == 1);
     X509_EXTENSION_free(extension);
 }
@@ -44,8 +48,18 @@ void identity_init(struct identity *identity, const char *name, const struct ide
     X509_set_issuer_name(
             certificate, issuer ? X509_get_subject_name(issuer->certificate) : subject);
     if (!issuer)
-        add_extension(certificate, NID_basic_constraints, "critical,CA:TRUE");
+        add_extension(certificate, certificate, NID_basic_constraints, "critical,CA:TRUE");
+    add_extension(certificate, certificate, NID_subject_key_identifier, "hash");
+    add_extension(certificate, issuer ? issuer->certificate : certificate,
+            NID_authority_key_identifier, "keyid");
     assert(X509_sign(certificate, issuer ? issuer->key : identity->key, EVP_sha256()) > 0);
+}
+
+void identity_extend(
+        struct identity *identity, int kind, const char *value, const struct identity *issuer)
+{
+    add_extension(identity->certificate, issuer->certificate, kind, value);
+    assert(X509_sign(identity->certificate, issuer->key, EVP_sha256()) > 0);
 }
 
 void identity_deinit(struct identity *identity)
@@ -56,18 +70,20 @@ void identity_deinit(struct identity *identity)
 
 /* ---- Files ---- */
 
-static FILE *create(struct certificates *certificates, char path[static 96], const char *name)
+static FILE *create(struct certificates *certificates, char path[static CERTIFICATE_PATH_SIZE],
+        const char *name)
 {
+    int size = snprintf(path, CERTIFICATE_PATH_SIZE, "%s/%s", certificates->folder, name);
     FILE *file;
 
-    snprintf(path, 96, "%s/%s", certificates->folder, name);
+    assert(size > 0 && size < CERTIFICATE_PATH_SIZE);
     file = fopen(path, "w");
     assert(file);
     return file;
 }
 
-static void write_certificate(struct certificates *certificates, char path[static 96],
-        const char *name, const struct identity *identity)
+static void write_certificate(struct certificates *certificates,
+        char path[static CERTIFICATE_PATH_SIZE], const char *name, const struct identity *identity)
 {
     FILE *file = create(certificates, path, name);
 
@@ -75,15 +91,15 @@ static void write_certificate(struct certificates *certificates, char path[stati
     fclose(file);
 }
 
-static void write_key(struct certificates *certificates, char path[static 96], const char *name,
-        const char *passphrase)
+static void write_key(struct certificates *certificates, char path[static CERTIFICATE_PATH_SIZE],
+        const char *name, EVP_PKEY *key, const char *passphrase)
 {
     FILE *file = create(certificates, path, name);
     const EVP_CIPHER *cipher = passphrase ? EVP_aes_128_cbc() : NULL;
     int size = passphrase ? (int)strlen(passphrase) : 0;
 
-    assert(PEM_write_PrivateKey(file, certificates->server.key, cipher,
-                   (const unsigned char *)passphrase, size, NULL, NULL) == 1);
+    assert(PEM_write_PrivateKey(
+                   file, key, cipher, (const unsigned char *)passphrase, size, NULL, NULL) == 1);
     fclose(file);
 }
 
@@ -122,21 +138,35 @@ void certificates_init(struct certificates *certificates)
             certificates, certificates->authority_file, "authority.pem", &certificates->authority);
     write_certificate(certificates, certificates->server_file, "server.pem", &certificates->server);
     write_certificate(certificates, certificates->client_file, "client.pem", &certificates->client);
-    write_key(certificates, certificates->server_key_file, "server.key", NULL);
-    write_key(certificates, certificates->locked_key_file, "locked.key", "passphrase");
+    write_key(certificates, certificates->server_key_file, "server.key", certificates->server.key,
+            NULL);
+    write_key(certificates, certificates->locked_key_file, "locked.key", certificates->server.key,
+            "passphrase");
     write_revocation(certificates);
     fclose(create(certificates, certificates->empty_file, "empty.pem"));
 }
 
+void certificates_write(struct certificates *certificates, struct identity_files *out,
+        const char *name, const struct identity *identity)
+{
+    char file[CERTIFICATE_PATH_SIZE / 2];
+
+    snprintf(file, sizeof(file), "%s.pem", name);
+    write_certificate(certificates, out->certificate, file, identity);
+    snprintf(file, sizeof(file), "%s.key", name);
+    write_key(certificates, out->key, file, identity->key, NULL);
+}
+
 void certificates_deinit(struct certificates *certificates)
 {
-    const char *files[] = { certificates->authority_file, certificates->server_file,
-        certificates->server_key_file, certificates->client_file, certificates->locked_key_file,
-        certificates->crl_file, certificates->empty_file };
+    DIR *folder = opendir(certificates->folder);
+    const struct dirent *entry;
 
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-        unlink(files[i]);
-    rmdir(certificates->folder);
+    assert(folder);
+    while ((entry = readdir(folder)))
+        unlinkat(dirfd(folder), entry->d_name, 0);
+    closedir(folder);
+    assert(rmdir(certificates->folder) == 0);
     identity_deinit(&certificates->authority);
     identity_deinit(&certificates->server);
     identity_deinit(&certificates->client);

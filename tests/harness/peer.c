@@ -26,6 +26,7 @@ struct peer {
     unsigned shard;
     uint8_t version;               /* that its first packet, a CONNECT, spoke */
     struct connection *connection; /* NULL while it moves, and when it is closed */
+    bool at_side;                  /* it came to the side listener */
     bool open;
     bool waits;      /* it is not to be read */
     bool ended;      /* core reads it no more */
@@ -86,12 +87,20 @@ static void note_bytes(const struct peer *peer, const char *direction, struct by
 
 /* ---- Transports ---- */
 
+void peer_taken_over(void *link)
+{
+    struct peer *peer = link;
+
+    if (peer->server->taken_over)
+        peer->server->taken_over(peer->server->taken_over_context, peer);
+}
+
 static bool land(struct peer *peer, bool moved)
 {
     struct server *server = peer->server;
     enum mqtt_reason refusal = MQTT_SUCCESS;
     const struct arrival arrival = { .link = peer,
-        .listener = &server->listener,
+        .listener = peer->at_side ? &server->side_listener : &server->listener,
         .peer = BYTES("peer"),
         .accepted_ms = peer->opened_ms,
         .moved = moved };
@@ -125,6 +134,7 @@ struct peer *peer_open(struct server *server)
     server->peers = peer;
     peer->number = ++server->arrivals;
     peer->shard = server->arrivals % server->shard_count;
+    peer->at_side = server->at_side;
     peer->open = true;
     peer->opened_ms = server->now_ms;
     if (!land(peer, false) && !server->may_refuse)
@@ -155,6 +165,34 @@ void peer_cut(struct peer *peer)
     server_note(peer->server, "peer %u cuts", peer->number);
     close_transport(peer);
     server_run(peer->server);
+}
+
+void peer_evict(struct peer *peer)
+{
+    struct server *server = peer->server;
+
+    core_evict(server->shards[peer->shard].core, peer->connection, server->now_ms);
+    server->shards[peer->shard].awake = true;
+    server_run(server);
+}
+
+enum mqtt_reason peer_changes_will(struct peer *peer, const struct mqtt_will *will)
+{
+    struct server *server = peer->server;
+
+    server->shards[peer->shard].awake = true;
+    return core_change_will(
+            server->shards[peer->shard].core, peer->connection, will, server->now_ms);
+}
+
+struct bytes peer_client_id(const struct peer *peer)
+{
+    return peer->connection ? connection_client_id(peer->connection) : (struct bytes){ 0 };
+}
+
+uint32_t peer_session_expiry_s(const struct peer *peer)
+{
+    return peer->connection ? connection_session_expiry_s(peer->connection) : 0;
 }
 
 void peer_stop_reading(struct peer *peer)
@@ -213,8 +251,7 @@ static void read_peer(struct peer *peer)
 {
     if (!peer->connection || peer->waits || peer->ended)
         return;
-    if (connection_fate(peer->connection) == CONNECTION_STAYS)
-        feed(peer);
+    feed(peer);
 }
 
 void peers_read(struct server *server, unsigned shard)
@@ -329,6 +366,17 @@ void peers_wake(struct server *server, unsigned shard)
     }
 }
 
+void peers_lose(struct server *server)
+{
+    for (struct peer *peer = server->peers; peer; peer = peer->next) {
+        if (peer->owner)
+            message_release(server->shards[peer->shard].core, peer->owner);
+        peer->owner = NULL;
+        peer->connection = NULL;
+        peer->open = false;
+    }
+}
+
 void peers_free(struct server *server)
 {
     struct peer *peer;
@@ -440,6 +488,11 @@ struct bytes peer_take_bytes(struct peer *peer, size_t size_max)
 size_t peer_untaken(const struct peer *peer)
 {
     return peer->down.size;
+}
+
+uint64_t peer_backlog(const struct peer *peer)
+{
+    return peer->connection ? connection_backlog(peer->connection) : 0;
 }
 
 void peer_expect_at(const char *file, int line, struct peer *peer, const char *format, ...)

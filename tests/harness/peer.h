@@ -23,6 +23,9 @@
 
 struct peer;
 
+/* What core calls for the link of a peer; see core_setup. */
+void peer_taken_over(void *link);
+
 /* ---- Transports ---- */
 
 /* A new transport to the next shard; it lives until the server's end. */
@@ -31,9 +34,21 @@ struct peer *peer_open(struct server *server);
 /* The transport breaks: the server learns no more than that. */
 void peer_cut(struct peer *peer);
 
+/* The server ends it for its unfinished packet: core_evict(). */
+void peer_evict(struct peer *peer);
+
 /* From now on the peer's system takes no output, or takes it again. */
 void peer_stop_reading(struct peer *peer);
 void peer_read_on(struct peer *peer);
+
+/* Its will is changed: core_change_will(). */
+enum mqtt_reason peer_changes_will(struct peer *peer, const struct mqtt_will *will);
+
+/* The id by which it is in; empty before. */
+struct bytes peer_client_id(const struct peer *peer);
+
+/* For how long core keeps its session, in seconds. */
+uint32_t peer_session_expiry_s(const struct peer *peer);
 
 /* False once the server has closed the transport or the peer has cut it. */
 bool peer_is_open(const struct peer *peer);
@@ -59,6 +74,9 @@ struct bytes peer_take_bytes(struct peer *peer, size_t size_max);
 
 /* How many bytes have come that were not taken yet. */
 size_t peer_untaken(const struct peer *peer);
+
+/* How many messages the server has for it, or has sent without an answer. */
+uint64_t peer_backlog(const struct peer *peer);
 
 /* ---- Expectations ---- */
 
@@ -124,6 +142,9 @@ void peers_write_full(struct server *server, unsigned shard);
 
 /* Those that were left unread may be read again. */
 void peers_wake(struct server *server, unsigned shard);
+
+/* The server's process is gone: all are closed, without a word to it. */
+void peers_lose(struct server *server);
 
 /* Closes and frees all. */
 void peers_free(struct server *server);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/harness/server.h"
 
+#include "broker/core/author.h"
+#include "broker/core/message.h"
 #include "tests/harness/peer.h"
 
 #include <stdio.h>
@@ -12,7 +14,9 @@ enum {
     HEAD_SIZE = 4096,
     HEAD_SIZE_SMALL = 32,
     START_MS = 1000,
+    WALL_MS = 1000000, /* of the wall clock, when now_ms is 0 */
     MUCH_SIZE = 64,
+    NAME_SIZE_MAX = 31,
 };
 
 /* ---- What core calls ---- */
@@ -38,17 +42,20 @@ static void count_event(void *context, const struct event *event)
 
 /* ---- The authority ---- */
 
-/* Who a client is: all that counts is how often it has proved it. */
+/* Who a client is, and how often it has proved it. */
 struct test_identity {
     unsigned proofs;
+    char name[NAME_SIZE_MAX + 1];
 };
 
-static void *identity_new(struct server *server, unsigned proofs)
+static void *identity_new(struct server *server, struct bytes name, unsigned proofs)
 {
-    struct test_identity *identity = malloc(sizeof(*identity));
+    struct test_identity *identity = calloc(1, sizeof(*identity));
 
     assert_non_null(identity);
     identity->proofs = proofs;
+    if (name.size > 0)
+        memcpy(identity->name, name.data, name.size < NAME_SIZE_MAX ? name.size : NAME_SIZE_MAX);
     server->identities++;
     return identity;
 }
@@ -60,6 +67,13 @@ static void forget(void *context, void *identity)
     assert_non_null(identity);
     server->identities--;
     free(identity);
+}
+
+static struct bytes name_of(void *context, void *identity)
+{
+    (void)context;
+    assert_non_null(identity);
+    return bytes_of_text(((struct test_identity *)identity)->name);
 }
 
 static bool contains(struct bytes bytes, const char *text)
@@ -87,7 +101,8 @@ static enum mqtt_reason judge_client(const struct mqtt_connect *connect)
 static struct access_verdict admit(void *context, const struct access_arrival *arrival)
 {
     struct server *server = context;
-    struct access_verdict verdict = { .reason = judge_client(arrival->connect) };
+    struct access_verdict verdict = { .reason = judge_client(arrival->connect),
+        .delay_ms = server->delay_ms };
 
     assert_int_equal(server->locks.state->held, 0);
     if (bytes_equal(arrival->connect->user_name, BYTES("later"))) {
@@ -97,7 +112,7 @@ static struct access_verdict admit(void *context, const struct access_arrival *a
         return (struct access_verdict){ .reason = MQTT_CONTINUE_AUTHENTICATION };
     }
     if (verdict.reason == MQTT_SUCCESS)
-        verdict.identity = identity_new(server, 0);
+        verdict.identity = identity_new(server, arrival->connect->user_name, 0);
     return verdict;
 }
 
@@ -133,6 +148,40 @@ static bool allows(void *context, const struct access_request *request)
     return !has_level(request->topic, BYTES("denied"));
 }
 
+static bool goes_by_name(void *context, void *identity)
+{
+    (void)context;
+    assert_non_null(identity);
+    return ((struct test_identity *)identity)->proofs == 0;
+}
+
+static bool author_may(void *context, const struct author *author, struct bytes topic)
+{
+    const struct server *server = context;
+
+    assert_int_equal(server->locks.state->held, 0);
+    assert_true(author->client_id.size > 0);
+    assert_true(topic.size > 0);
+    return !server->disgraced || !bytes_equal(author->user, bytes_of_text(server->disgraced)) ||
+            author->listener != server->listener.number;
+}
+
+/* Of the listeners, 0 and 1, in this run; another one may have them the other way round. */
+static struct bytes listener_name(void *context, uint16_t number)
+{
+    const struct server *server = context;
+
+    return number == server->listener.number ? BYTES("main") : BYTES("side");
+}
+
+static uint16_t listener_number(void *context, struct bytes name)
+{
+    const struct server *server = context;
+
+    return bytes_equal(name, BYTES("main")) ? server->listener.number
+                                            : server->side_listener.number;
+}
+
 static enum access_standing standing(void *context, void *identity)
 {
     const struct server *server = context;
@@ -142,6 +191,14 @@ static enum access_standing standing(void *context, void *identity)
     if (server->withdrawn)
         return ACCESS_WITHDRAWN;
     return server->unreadable ? ACCESS_JUDGED : ACCESS_FREE;
+}
+
+static int64_t lasts_ms(void *context, void *identity)
+{
+    const struct server *server = context;
+
+    assert_non_null(identity);
+    return server->lasts_ms > 0 ? server->lasts_ms : INT64_MAX;
 }
 
 /* What was told last lives as long as the exchange, and no longer. */
@@ -196,8 +253,10 @@ static enum mqtt_reason authenticate(void *context, const struct access_step *st
         server->exchanges++;
     }
     reason = examine(*exchange, first, step->data, &answer->data);
+    answer->delay_ms = server->delay_ms;
     if (reason == MQTT_SUCCESS)
-        answer->identity = identity_new(server, before ? before->proofs + 1 : 1);
+        answer->identity =
+                identity_new(server, BYTES("challenged"), before ? before->proofs + 1 : 1);
     return reason;
 }
 
@@ -225,11 +284,30 @@ struct server *server_new(unsigned shards)
     server->locks = test_locks_start();
     core_settings_init(&server->settings);
     listener_settings_init(&server->listener);
+    listener_settings_init(&server->side_listener);
+    server->side_listener.number = 1;
+    server->wall_ms = WALL_MS;
+    model_store_init(&server->store);
     server_note(server, "server with %u shards", shards);
     return server;
 }
 
-void server_start(struct server *server)
+struct server *server_round(unsigned round)
+{
+    static const struct {
+        unsigned shards;
+        bool stores;
+    } rounds[] = { { 1, false }, { 2, false }, { 4, false }, { 2, true } };
+    struct server *server;
+
+    if (round == sizeof(rounds) / sizeof(rounds[0]))
+        return NULL;
+    server = server_new(rounds[round].shards);
+    server->stores = rounds[round].stores;
+    return server;
+}
+
+static void make_cores(struct server *server)
 {
     const struct hub_setup setup = { .shards = server->shard_count,
         .mailbox_slots = server->mailbox_slots,
@@ -238,10 +316,6 @@ void server_start(struct server *server)
         .locks = server->locks.locks,
         .retained_max = server->settings.retained_max };
 
-    if (server->hub)
-        return;
-    server->head = malloc(server->head_size);
-    assert_non_null(server->head);
     server->hub = hub_new(&setup);
     assert_non_null(server->hub);
     for (unsigned i = 0; i < server->shard_count; i++) {
@@ -250,13 +324,44 @@ void server_start(struct server *server)
             .settings = &server->settings,
             .memory = server->memory.memory,
             .journal = { EVENT_DEBUG, count_event, server },
-            .access = { admit, forget, allows, standing, authenticate, end_exchange, server },
+            .access = { admit, forget, name_of, allows, goes_by_name, author_may, listener_name,
+                    listener_number, standing, lasts_ms, authenticate, end_exchange, server },
+            .storage = server->stores
+                    ? model_store_face(&server->store, &server->shards[i].face, server->patience)
+                    : (struct storage){ 0 },
+            .is_held = &server->is_held,
+            .is_full = &server->is_full,
+            .taken_over = peer_taken_over,
+            .wall_ms = server->now_ms + server->wall_ms,
             .seed = i + 1 };
 
         server->shards[i].core = core_new(&core_setup, server->now_ms);
         assert_non_null(server->shards[i].core);
+        server->shards[i].face.core = server->shards[i].core;
         server->shards[i].due_ms = INT64_MAX;
+        server->shards[i].awake = server->stores; /* Something of what is restored may be due. */
     }
+}
+
+static enum restored restore(struct server *server)
+{
+    struct core *cores[SERVER_SHARDS_MAX];
+
+    for (unsigned i = 0; i < server->shard_count; i++)
+        cores[i] = server->shards[i].core;
+    return model_store_restore(&server->store, cores, server->shard_count, server->now_ms,
+            server->now_ms + server->wall_ms, &server->restored);
+}
+
+void server_start(struct server *server)
+{
+    if (server->hub)
+        return;
+    server->head = malloc(server->head_size);
+    assert_non_null(server->head);
+    make_cores(server);
+    if (server->stores)
+        assert_int_equal(restore(server), RESTORED);
 }
 
 static void check_ledgers(const struct server *server)
@@ -272,6 +377,24 @@ static void check_ledgers(const struct server *server)
                 (unsigned long long)server_count(server, matched), (unsigned long long)accounted);
 }
 
+static void free_cores(struct server *server)
+{
+    for (unsigned i = 0; server->hub && i < server->shard_count; i++)
+        core_free(server->shards[i].core);
+    if (server->hub)
+        hub_free(server->hub);
+    for (unsigned i = 0; server->hub && server->stores && i < server->shard_count; i++)
+        model_face_reset(&server->shards[i].face);
+    server->hub = NULL;
+    server->waiting_count = 0;
+    if (server->identities + server->exchanges > 0)
+        server_fail(server, __FILE__, __LINE__, "%zu identities and %zu exchanges are kept",
+                server->identities, server->exchanges);
+    if (server->memory.state->blocks > 0)
+        server_fail(server, __FILE__, __LINE__, "%zu blocks of %zu bytes are never given back",
+                server->memory.state->blocks, server->memory.state->bytes);
+}
+
 void server_end(struct server *server)
 {
     if (server->hub) {
@@ -279,20 +402,65 @@ void server_end(struct server *server)
         check_ledgers(server);
     }
     peers_free(server);
-    for (unsigned i = 0; server->hub && i < server->shard_count; i++)
-        core_free(server->shards[i].core);
-    if (server->hub)
-        hub_free(server->hub);
+    free_cores(server);
+    model_store_deinit(&server->store);
     free(server->head);
-    if (server->identities + server->exchanges > 0)
-        server_fail(server, __FILE__, __LINE__, "%zu identities and %zu exchanges are kept",
-                server->identities, server->exchanges);
-    if (server->memory.state->blocks > 0)
-        server_fail(server, __FILE__, __LINE__, "%zu blocks of %zu bytes are never given back",
-                server->memory.state->blocks, server->memory.state->bytes);
     test_memory_end(&server->memory);
     test_locks_end(&server->locks);
     free(server);
+}
+
+/* ---- Another start ---- */
+
+void server_dies(struct server *server, unsigned batches)
+{
+    peers_lose(server);
+    free_cores(server);
+    while (batches > 0 && model_store_commit(&server->store))
+        batches--;
+    model_store_kill(&server->store);
+    server_note(server, "-- killed");
+}
+
+static enum restored rise(struct server *server, uint64_t fail_at)
+{
+    struct test_memory_state *memory = server->memory.state;
+    enum restored restored;
+
+    make_cores(server);
+    memory->fail_at = fail_at > 0 ? memory->taken + fail_at : 0;
+    memory->fail_until = memory->fail_at;
+    restored = restore(server);
+    memory->fail_at = 0;
+    if (restored == RESTORED)
+        server_run(server);
+    else
+        free_cores(server);
+    return restored;
+}
+
+enum restored server_rises(struct server *server, unsigned shards)
+{
+    server->shard_count = shards;
+    return rise(server, 0);
+}
+
+enum restored server_rises_failing(struct server *server, uint64_t n)
+{
+    return rise(server, n + 1);
+}
+
+void server_crashes(struct server *server, unsigned shards, unsigned batches)
+{
+    server_dies(server, batches);
+    assert_int_equal(server_rises(server, shards), RESTORED);
+}
+
+void server_stops(struct server *server, unsigned shards)
+{
+    server_shuts_down(server);
+    server->store.stopped = true;
+    server_crashes(server, shards, 0);
 }
 
 /* ---- Turns, as core.h has them ---- */
@@ -300,11 +468,13 @@ void server_end(struct server *server)
 static void turn(struct server *server, unsigned shard)
 {
     struct core *core = server->shards[shard].core;
+    int64_t now_ms = server->now_ms;
     uint64_t wake;
 
     server->turning = shard;
     server->shards[shard].awake = false;
     peers_read(server, shard);
+    server->now_ms -= shard > 0 ? server->lag_ms : 0;
     core_take_mail(core, server->now_ms);
     peers_write_full(server, shard);
     peers_take_parcels(server, shard);
@@ -314,9 +484,42 @@ static void turn(struct server *server, unsigned shard)
     peers_wake(server, shard);
     for (unsigned i = 0; i < server->shard_count; i++)
         server->shards[i].awake |= wake >> i & 1;
+    server->now_ms = now_ms;
     server->shards[shard].due_ms = core_due_ms(core);
     if (core_has_mail(core) || server->shards[shard].due_ms <= server->now_ms)
         server->shards[shard].awake = true;
+}
+
+/* What was pushed becomes durable when all shards have had a turn since; then wishes are granted,
+ * one of each shard. True when something has come of it. */
+static bool store_moves(struct server *server)
+{
+    bool moves = server->health_told != server->store_health;
+
+    server->health_told = server->store_health;
+    if (!server->store_stops && model_store_commit(&server->store)) {
+        moves = true;
+        model_store_commit_all(&server->store);
+    }
+    for (unsigned i = 0; i < server->shard_count; i++) {
+        struct core *core = server->shards[i].core;
+
+        core_durable(core, server->store.durable, server->store_health, server->now_ms);
+        moves |= model_face_answer(&server->shards[i].face, server->now_ms);
+    }
+    for (unsigned i = 0; moves && i < server->shard_count; i++)
+        server->shards[i].awake = true;
+    return moves;
+}
+
+void server_commits(struct server *server)
+{
+    bool stops = server->store_stops;
+
+    server_start(server);
+    server->store_stops = false;
+    server_run(server);
+    server->store_stops = stops;
 }
 
 void server_run(struct server *server)
@@ -331,9 +534,19 @@ void server_run(struct server *server)
             busy = true;
             turn(server, i);
         }
+        if (!busy && server->stores)
+            busy = store_moves(server);
         if (turns == TURNS_MAX)
             server_fail(server, __FILE__, __LINE__, "the server does not come to rest");
     }
+}
+
+void server_holds(struct server *server, bool is_held)
+{
+    server->is_held = is_held;
+    for (unsigned i = 0; i < server->shard_count; i++)
+        server->shards[i].awake = true;
+    server_run(server);
 }
 
 void clock_advance(struct server *server, int64_t ms)
@@ -372,11 +585,11 @@ void server_announces(struct server *server, const char *topic, const char *payl
 void server_admits(struct server *server, unsigned number, enum mqtt_reason reason)
 {
     struct server_waiting waiting = server->waiting[number];
-    struct access_verdict verdict = { .reason = reason };
+    struct access_verdict verdict = { .reason = reason, .delay_ms = server->delay_ms };
 
     assert_true(number < server->waiting_count);
     if (reason == MQTT_SUCCESS)
-        verdict.identity = identity_new(server, 0);
+        verdict.identity = identity_new(server, BYTES("later"), 0);
     core_admitted(server->shards[waiting.shard].core, waiting.ticket, &verdict, server->now_ms);
     server->shards[waiting.shard].awake = true;
     server_run(server);

@@ -235,6 +235,7 @@ void client_taken(struct client *client, const struct link *link, const struct m
         return;
     if (mark->type == WIRE_PUBREC && !mark->reason) {
         holding->state = HOLDING_RECEIVED;
+        holding->taken_turn = client->world->host->turns;
         return;
     }
     if (!holding->empty && mark->type == WIRE_PUBACK)

@@ -39,6 +39,7 @@ enum holding_state {
 struct holding {
     uint32_t message;
     uint32_t link_serial; /* where it came last */
+    uint64_t taken_turn;  /* of the host, when core took the PUBREC */
     uint16_t id;
     uint8_t qos;
     uint8_t state; /* enum holding_state */
@@ -72,6 +73,8 @@ struct client {
     bool keeps_still;     /* does not read */
     bool lazy;            /* does not acknowledge */
     bool wants_clean;     /* the next CONNECT must be clean */
+    bool robbed;     /* since the last rest the server was killed: it may repeat what is done */
+    bool robbed_now; /* and the client has not come back since */
     bool left_cleanly;
     /* What holds on this connection. */
     uint16_t receive_max;                  /* ours */
@@ -85,8 +88,9 @@ struct client {
     uint32_t keepalive_s;
     uint32_t expiry_s; /* of the CONNECT */
     int64_t spoke_ms;
-    unsigned pings; /* not answered */
-    bool new_came;  /* a first sending came: no repetition may follow */
+    unsigned pings;      /* not answered */
+    uint64_t durable_at; /* how far the store was when the packet heard now was given out */
+    bool new_came;       /* a first sending came: no repetition may follow */
     /* Own messages. */
     struct sending sendings[SENDINGS_MAX];
     unsigned sending_count;

@@ -4,6 +4,7 @@
 #include "tests/simulation/host.h"
 #include "tests/simulation/oracle.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 #define FAIL(client, ...) world_fail((client)->world, "client " __VA_ARGS__)
@@ -31,7 +32,8 @@ static void drop_shared_holdings(struct client *client)
         struct holding *holding = &client->holdings[h - 1];
 
         holding->counted = false;
-        if (holding->shared && holding->qos == 1)
+        /* After a kill what is at QoS 1 comes under any id. */
+        if ((holding->shared || client->robbed_now) && holding->qos == 1)
             client_drop_holding(client, holding);
     }
 }
@@ -113,7 +115,9 @@ static void hear_connack(struct client *client, const struct wire_packet *packet
     if (client->incarnation != shadow->incarnation)
         client_forget(client);
     client->incarnation = shadow->incarnation;
+    oracle_greeted(client->world->oracle, client->number, client->durable_at);
     drop_shared_holdings(client);
+    client->robbed_now = false;
     client->counted = 0;
     client_resend(client);
 }
@@ -188,7 +192,7 @@ static void hear_repetition(struct client *client, struct holding *holding, uint
     if (holding->message != message || holding->qos != packet->qos)
         FAIL(client, "%u got message %" PRIu32 " as a repetition of %" PRIu32 " (id %u)",
                 client->number, message, holding->message, packet->id);
-    if (holding->state >= HOLDING_RECEIVED && !is_fuzzy(client))
+    if (holding->state >= HOLDING_RECEIVED && !is_fuzzy(client) && !client->robbed)
         FAIL(client, "%u got message %" PRIu32 " again after its PUBREC was taken", client->number,
                 message);
     if (client->new_came)
@@ -218,6 +222,13 @@ static struct holding *hold(
     return holding;
 }
 
+/* A server that was killed does not know what of QoS 1 it has sent. */
+static bool is_in_doubt(
+        const struct client *client, uint32_t message, const struct wire_packet *packet)
+{
+    return packet->qos == 1 && message < client->world->oracle->killed_before;
+}
+
 /* A message with an id; true when it is the first time. */
 static bool hear_flow(
         struct client *client, uint32_t message, unsigned topic, const struct wire_packet *packet)
@@ -238,7 +249,7 @@ static bool hear_flow(
         hear_repetition(client, holding, message, packet);
         return false;
     }
-    if (packet->dup && knows_session(client) &&
+    if (packet->dup && knows_session(client) && !is_in_doubt(client, message, packet) &&
             (client->new_came ||
                     client->world->oracle->shadows[client->number].resumed == RESUMED_NO))
         FAIL(client, "%u got DUP on message %" PRIu32 ", which is new", client->number, message);
@@ -263,7 +274,17 @@ static void hear_publish(struct client *client, const struct wire_packet *packet
     if (packet->qos > 0 && !hear_flow(client, message, topic, packet))
         return;
     if (message > 0 && knows_session(client))
-        oracle_received(oracle, client->number, message, packet);
+        oracle_received(oracle, client->number, message, packet, client->durable_at);
+}
+
+/* The server has not kept that this was done: it is told again. */
+static struct holding *hold_released(struct client *client, uint16_t id)
+{
+    struct holding *holding = &client->holdings[client->holding_count++];
+
+    assert(client->holding_count <= HOLDINGS_MAX);
+    *holding = (struct holding){ .id = id, .qos = 2, .state = HOLDING_RECEIVED, .empty = true };
+    return holding;
 }
 
 static void hear_pubrel(struct client *client, const struct wire_packet *packet)
@@ -273,6 +294,8 @@ static void hear_pubrel(struct client *client, const struct wire_packet *packet)
 
     if (is_fuzzy(client) && (!holding || holding->state < HOLDING_RECEIVED))
         return;
+    if (!holding && client->robbed)
+        holding = hold_released(client, packet->id);
     if (!holding || holding->qos != 2 || holding->state < HOLDING_RECEIVED ||
             (!again && holding->state != HOLDING_RECEIVED))
         FAIL(client, "%u got PUBREL %u, which it does not wait for (state %d)", client->number,
@@ -286,6 +309,9 @@ static void hear_pubrel(struct client *client, const struct wire_packet *packet)
         memmove(client->received, client->received + 1,
                 --client->received_count * sizeof(client->received[0]));
     }
+    if (!again && knows_session(client))
+        oracle_released(client->world->oracle, client->number, packet->id, holding->taken_turn,
+                client->durable_at);
     holding->link_serial = client->link->serial;
     holding->state = HOLDING_RELEASED;
     client_owe(client, WIRE_PUBCOMP, packet->id);
@@ -342,7 +368,8 @@ static void hear_acknowledgement(struct client *client, const struct wire_packet
                 packet->id);
     memmove(unanswered, unanswered + 1, --client->unanswered_count[qos - 1] * sizeof(*unanswered));
     check_reason(client, &client->world->oracle->notes[sending->message], packet);
-    oracle_acknowledged(client->world->oracle, sending->message, packet->reason < FAILURE);
+    oracle_acknowledged(
+            client->world->oracle, sending->message, packet->reason < FAILURE, client->durable_at);
     if (qos == 1 || packet->reason >= FAILURE) {
         drop_sending(client, sending);
         return;
@@ -361,7 +388,24 @@ static void hear_pubcomp(struct client *client, const struct wire_packet *packet
     if (packet->reason && client->world->plan.memory_refused_in == 0 && knows_session(client) &&
             client->world->oracle->shadows[client->number].resumed == RESUMED_NO)
         FAIL(client, "%u got PUBCOMP %u with 0x%02x", client->number, packet->id, packet->reason);
+    if (knows_session(client))
+        oracle_completed(client->world->oracle, client->number, packet->id, client->durable_at);
     drop_sending(client, sending);
+}
+
+/* Another SUBSCRIBE or UNSUBSCRIBE of that filter is under way. */
+static bool is_asked_again(
+        const struct client *client, const struct request *request, uint8_t filter)
+{
+    for (unsigned r = 0; r < REQUESTS_MAX; r++) {
+        const struct request *other = &client->requests[r];
+
+        for (unsigned f = 0; other != request && other->id && f < other->count; f++) {
+            if (other->filters[f] == filter)
+                return true;
+        }
+    }
+    return false;
 }
 
 static void check_grant(
@@ -370,7 +414,9 @@ static void check_grant(
     if (code == request->qos[f]) {
         if (!knows_session(client))
             return;
-        oracle_granted(client->world->oracle, client->number, request->filters[f]);
+        oracle_granted(client->world->oracle, client->number, request->filters[f],
+                is_asked_again(client, request, request->filters[f]) ? UINT64_MAX
+                                                                     : client->durable_at);
         return;
     }
     /* In 3.1 a failure looks like a grant of QoS 0. */
@@ -498,6 +544,7 @@ size_t client_hear(struct client *client, struct bytes in)
         case WIRE_BAD:
             FAIL(client, "%u cannot read a packet of type %u", client->number, in.data[heard] >> 4);
         case WIRE_READ:
+            client->durable_at = host_durable_at(link, link->down.taken + heard + packet.size);
             hear_packet(client, &packet);
             heard += packet.size;
             break;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/simulation/host.h"
 
+#include "broker/core/connection.h"
 #include "tests/simulation/client.h"
 #include "tests/simulation/oracle.h"
 
@@ -12,6 +13,8 @@
 enum {
     CALM_WINDOW = 1 << 20,
     DEADLINE_LATE_MAX_MS = 20,
+    WALL_MS = 1000000, /* of the wall clock, when now_ms is 0 */
+    ANSWERS_MAX = 2,   /* of the store, in one turn */
 };
 
 /* ---- Locks: taken in the order of their making, never twice, never held across a call ---- */
@@ -145,36 +148,72 @@ static bool allows(void *context, const struct access_request *request)
 
 /* ---- Start and end ---- */
 
-void host_open(struct host *host, struct world *world)
+static void make_core(struct host *host, unsigned shard)
 {
-    const struct plan *plan = &world->plan;
-    struct hub_setup setup = {
-        .shards = plan->shards,
-        .mailbox_slots = plan->mailbox_slots,
+    const struct world *world = host->world;
+    struct shard *made = &host->shards[shard];
+    const struct core_setup setup = {
+        .hub = host->hub,
+        .shard = shard,
+        .settings = &world->plan.settings,
+        .memory = heap_memory(&host->world->heap),
+        .journal = { EVENT_DEBUG, write_event, host },
+        .access = { .admit = admit, .forget = forget, .allows = allows, .context = host },
+        .storage = world->plan.stores
+                ? model_store_face(&host->store, &made->face, world->plan.patience)
+                : (struct storage){ 0 },
+        .wall_ms = world->now_ms + WALL_MS,
+        .seed = random_next(&host->world->random),
+    };
+
+    made->core = core_new(&setup, world->now_ms);
+    assert(made->core);
+    made->face.core = made->core;
+    made->durable = 0;
+    made->awake = true;
+}
+
+static void make_cores(struct host *host)
+{
+    struct world *world = host->world;
+    const struct hub_setup setup = {
+        .shards = world->plan.shards,
+        .mailbox_slots = world->plan.mailbox_slots,
         .key = { { random_next(&world->random), random_next(&world->random) } },
         .memory = heap_memory(&world->heap),
         .locks = { create_lock, destroy_lock, acquire_lock, release_lock, host },
     };
 
-    *host = (struct host){ .world = world, .head_size = plan->head_size };
-    host->head = malloc(host->head_size);
     host->hub = hub_new(&setup);
-    assert(host->hub && host->head);
-    for (unsigned s = 0; s < plan->shards; s++) {
-        const struct core_setup core_setup = {
-            .hub = host->hub,
-            .shard = s,
-            .settings = &plan->settings,
-            .memory = heap_memory(&world->heap),
-            .journal = { EVENT_DEBUG, write_event, host },
-            .access = { .admit = admit, .forget = forget, .allows = allows, .context = host },
-            .seed = random_next(&world->random),
-        };
+    assert(host->hub);
+    host->started = 0;
+    host->started_turn = HOST_NOT_YET;
+    for (unsigned s = 0; s < world->plan.shards; s++)
+        make_core(host, s);
+}
 
-        host->shards[s].core = core_new(&core_setup, world->now_ms);
-        assert(host->shards[s].core);
-        host->shards[s].awake = true;
-    }
+static void restore(struct host *host)
+{
+    struct core *cores[SHARDS_SIMULATED_MAX];
+    struct world *world = host->world;
+    struct restore_counts counts;
+
+    for (unsigned s = 0; s < world->plan.shards; s++)
+        cores[s] = host->shards[s].core;
+    if (model_store_restore(&host->store, cores, world->plan.shards, world->now_ms,
+                world->now_ms + WALL_MS, &counts) != RESTORED)
+        world_fail(world, "what the store has cannot be restored");
+}
+
+void host_open(struct host *host, struct world *world)
+{
+    *host = (struct host){ .world = world, .head_size = world->plan.head_size };
+    host->head = malloc(host->head_size);
+    assert(host->head);
+    model_store_init(&host->store);
+    make_cores(host);
+    if (world->plan.stores)
+        restore(host);
 }
 
 static void free_link(struct link *link)
@@ -186,10 +225,24 @@ static void free_link(struct link *link)
     *link = (struct link){ .place = LINK_FREE };
 }
 
+static void free_cores(struct host *host)
+{
+    for (unsigned s = 0; s < host->world->plan.shards; s++) {
+        core_free(host->shards[s].core);
+        if (host->world->plan.stores)
+            model_face_reset(&host->shards[s].face);
+    }
+    hub_free(host->hub);
+    check_no_lock(host, "at the end");
+    if (host->identities > 0)
+        world_fail(host->world, "%u identities are never given back", host->identities);
+    if (host->world->heap.blocks > 0)
+        world_fail(host->world, "%zu blocks of %zu bytes are never given back",
+                host->world->heap.blocks, host->world->heap.bytes);
+}
+
 void host_close(struct host *host)
 {
-    struct world *world = host->world;
-
     for (unsigned l = 0; l < LINKS_MAX; l++) {
         struct link *link = &host->links[l];
 
@@ -197,15 +250,9 @@ void host_close(struct host *host)
             message_release(host->shards[link->shard].core, link->owner);
         free_link(link);
     }
-    for (unsigned s = 0; s < world->plan.shards; s++)
-        core_free(host->shards[s].core);
-    hub_free(host->hub);
-    check_no_lock(host, "at the end");
-    if (host->identities > 0)
-        world_fail(world, "%u identities are never given back", host->identities);
-    if (world->heap.blocks > 0)
-        world_fail(world, "%zu blocks of %zu bytes are never given back", world->heap.blocks,
-                world->heap.bytes);
+    free_cores(host);
+    model_store_deinit(&host->store);
+    free(host->positions);
     free(host->head);
 }
 
@@ -389,6 +436,58 @@ bool host_downstream(struct host *host, struct link *link, size_t size)
     return have > 0;
 }
 
+/* The server's side of it is gone; what has left the server may still arrive. */
+static void kill_link(struct host *host, struct link *link)
+{
+    struct random *random = &host->world->random;
+
+    if (link->owner)
+        message_release(host->shards[link->shard].core, link->owner);
+    link->owner = NULL;
+    link->tail = (struct bytes){ 0 };
+    link->connection = NULL;
+    link->place = LINK_CLOSED;
+    link->admitting = link->waits = link->output_due = false;
+    link->answer_ms = 0;
+    if (!link->heard) {
+        free_link(link);
+        return;
+    }
+    if (chance(random, 2))
+        pipe_cut(&link->down, draw(random, (uint32_t)pipe_size(&link->down) + 1));
+    if (pipe_size(&link->down) == 0)
+        lose_link(host, link);
+}
+
+void host_kill(struct host *host, unsigned shards)
+{
+    struct world *world = host->world;
+    uint32_t refuse_in = world->heap.refuse_in;
+
+    for (unsigned l = 0; l < LINKS_MAX; l++) {
+        if (host->links[l].place == LINK_AT_SHARD || host->links[l].place == LINK_TRAVELS)
+            kill_link(host, &host->links[l]);
+    }
+    free_cores(host);
+    model_store_kill(&host->store);
+    host->verdict_count = host->lock_count = 0;
+    host->bytes_received = host->bytes_sent = host->told_drops = 0;
+    world->plan.shards = shards;
+    world->heap.refuse_in = 0;
+    make_cores(host);
+    world->empty_bytes = world->heap.bytes;
+    restore(host);
+    world->heap.refuse_in = refuse_in;
+    for (unsigned s = 0; s < shards; s++)
+        host->shards[s].deadline_ms = world->now_ms;
+}
+
+/* Core reads it no more, though something may still be held back that its client is told. */
+static bool has_ended(const struct link *link)
+{
+    return link->connection->phase >= PHASE_DRAINING;
+}
+
 /* ---- Output ---- */
 
 /* What the network accepts of what was filled; false when that is not all. */
@@ -420,6 +519,28 @@ static bool push_output(struct host *host, struct link *link)
     return true;
 }
 
+static void note_fill(const struct host *host, struct link *link, size_t size)
+{
+    struct fill_note *last = link->fill_count > 0 ? &link->fills[link->fill_count - 1] : NULL;
+
+    link->filled += size;
+    if (!last || last->durable != host->store.durable) {
+        if (link->fill_count == FILL_NOTES_MAX)
+            memmove(link->fills, link->fills + 1, --link->fill_count * sizeof(link->fills[0]));
+        last = &link->fills[link->fill_count++];
+    }
+    *last = (struct fill_note){ link->filled, host->store.durable };
+}
+
+uint64_t host_durable_at(const struct link *link, uint64_t end)
+{
+    for (unsigned f = 0; f < link->fill_count; f++) {
+        if (end <= link->fills[f].end)
+            return link->fills[f].durable;
+    }
+    return UINT64_MAX;
+}
+
 static void fill(struct host *host, struct link *link)
 {
     struct world *world = host->world;
@@ -446,13 +567,14 @@ static void fill(struct host *host, struct link *link)
     if (out.owner)
         world_count(world, TALLY_TAIL);
     host->bytes_sent += out.head_used + out.tail.size;
+    note_fill(host, link, out.head_used + out.tail.size);
 }
 
 /* Writes as much as goes; closes what is to be closed then. */
 static void write_link(struct host *host, struct link *link)
 {
     for (;;) {
-        if (connection_fate(link->connection) != CONNECTION_STAYS)
+        if (has_ended(link))
             end_link(host, link);
         if (connection_fate(link->connection) == CONNECTION_DROPS) {
             close_link(host, link);
@@ -464,7 +586,7 @@ static void write_link(struct host *host, struct link *link)
             break;
         fill(host, link);
     }
-    if (link->ended)
+    if (link->ended && connection_fate(link->connection) != CONNECTION_STAYS)
         close_link(host, link);
 }
 
@@ -560,6 +682,16 @@ static void move_link(struct host *host, struct link *link, unsigned home)
     link->shard = home;
 }
 
+/* Its CONNECT is decided on, and the answer held back; then it takes effect later still. */
+static bool is_held(struct host *host, struct link *link)
+{
+    if (link->connection->phase != PHASE_HELD)
+        return false;
+    link->answer_ms = link->connection->timer.due_ms;
+    link->answer_number = ++host->answers;
+    return true;
+}
+
 static void receive(struct host *host, struct link *link)
 {
     struct world *world = host->world;
@@ -583,7 +715,7 @@ static void receive(struct host *host, struct link *link)
     link->up_arrived -= received.used;
     if (received.used > 0)
         link->used_ms = world->now_ms;
-    link->admitting = received.verdict == CORE_WAIT && !host->asking;
+    link->admitting = received.verdict == CORE_WAIT && (!host->asking || is_held(host, link));
     /* A CONNECT takes effect with its verdict. */
     if (!link->admitting)
         take_marks(host, link, received.verdict,
@@ -622,6 +754,17 @@ static void write_full(struct host *host, unsigned shard)
     }
 }
 
+/* What comes after the end is thrown away, whatever it is. */
+static void check_deaf(struct host *host, const struct link *link)
+{
+    struct bytes in = bytes_first(pipe_bytes(&link->up), link->up_arrived);
+    struct core_received received =
+            core_receive(host->shards[link->shard].core, link->connection, in, host->world->now_ms);
+
+    assert(received.verdict == CORE_END);
+    assert(received.used == in.size);
+}
+
 /* Reads one link; what is left of it keeps the shard awake. */
 static void read_link(struct host *host, struct link *link)
 {
@@ -629,8 +772,11 @@ static void read_link(struct host *host, struct link *link)
 
     if (link->place != LINK_AT_SHARD)
         return;
-    if (connection_fate(link->connection) != CONNECTION_STAYS)
+    if (has_ended(link)) {
+        if (link->up_arrived > 0)
+            check_deaf(host, link);
         end_link(host, link);
+    }
     if (!link->ended && !link->waits && link->fresh && link->up_arrived > 0)
         receive(host, link);
     if (link->place != LINK_AT_SHARD)
@@ -663,6 +809,52 @@ static void read_all(struct host *host, unsigned shard)
     }
 }
 
+/* It has been told whether it comes in. */
+static void take_answer(struct host *host, struct link *link)
+{
+    bool stays = !has_ended(link);
+
+    /* It may have been let in, and another one have taken its session over at the same moment. */
+    if (stays || link->connection->counted)
+        take_marks(host, link, CORE_READ, false);
+    else if (!link->ended)
+        take_marks(host, link, CORE_END, false);
+    if (stays)
+        return;
+    end_link(host, link);
+    link->output_due = true;
+}
+
+/* The held link of this shard whose answer has gone out first; NULL: no more. */
+static struct link *next_answered(struct host *host, unsigned shard)
+{
+    struct link *first = NULL;
+
+    for (unsigned l = 0; l < LINKS_MAX; l++) {
+        struct link *link = &host->links[l];
+
+        if (link->shard != shard || link->place != LINK_AT_SHARD || link->answer_ms == 0 ||
+                link->connection->phase == PHASE_HELD)
+            continue;
+        if (!first || link->answer_ms < first->answer_ms ||
+                (link->answer_ms == first->answer_ms && link->answer_number < first->answer_number))
+            first = link;
+    }
+    return first;
+}
+
+/* Those whose time has come. */
+static void take_answers(struct host *host, unsigned shard)
+{
+    struct link *link;
+
+    while ((link = next_answered(host, shard))) {
+        link->answer_ms = 0;
+        link->admitting = false;
+        take_answer(host, link);
+    }
+}
+
 /* One verdict, in any order; the link may have ended, or be another one. */
 static void give_verdict(struct host *host, unsigned number)
 {
@@ -678,15 +870,9 @@ static void give_verdict(struct host *host, unsigned number)
         return;
     }
     world_count(host->world, TALLY_VERDICT_LATER);
-    link->admitting = false;
-    if (connection_fate(link->connection) == CONNECTION_STAYS) {
-        take_marks(host, link, CORE_READ, false);
-        return;
-    }
-    if (!link->ended)
-        take_marks(host, link, CORE_END, false);
-    end_link(host, link);
-    link->output_due = true;
+    link->admitting = is_held(host, link);
+    if (!link->admitting)
+        take_answer(host, link);
 }
 
 static void give_verdicts(struct host *host, unsigned shard)
@@ -728,6 +914,79 @@ static void wake(struct host *host, uint64_t shards)
     }
 }
 
+static bool shortage_lasts(void *context)
+{
+    struct world *world = context;
+
+    return !chance(&world->random, 4);
+}
+
+/* Memory is said to be short now and then, and not when all that waits is to come. */
+static void relieve(struct host *host, unsigned shard)
+{
+    struct world *world = host->world;
+    struct shortage shortage = { .lasts = shortage_lasts, .context = world };
+
+    if (!world->plan.relieves || world->calm || !chance(&world->random, 10))
+        return;
+    shortage.fat_bytes = chance(&world->random, 2) ? 100 : 2000;
+    (void)core_relieve(host->shards[shard].core, &shortage, world->now_ms);
+}
+
+/* How far the store has come, and what it was asked for. */
+static void hear_store(struct host *host, struct shard *shard)
+{
+    int64_t now_ms = host->world->now_ms;
+
+    shard->durable = host->store.durable;
+    core_durable(shard->core, shard->durable, STORAGE_WELL, now_ms);
+    for (unsigned a = 0; a < ANSWERS_MAX; a++) {
+        if (!host->world->calm && chance(&host->world->random, 2))
+            break;
+        if (!model_face_answer(&shard->face, now_ms))
+            break;
+        world_count(host->world, TALLY_FETCHED);
+    }
+    shard->awake |= !list_empty(&shard->face.wishes) && host->world->calm;
+}
+
+bool host_commit(struct host *host, unsigned batches)
+{
+    bool moved = false;
+
+    while (batches-- > 0 && model_store_commit(&host->store))
+        moved = true;
+    for (unsigned s = 0; moved && s < host->world->plan.shards; s++) {
+        struct shard *shard = &host->shards[s];
+
+        if (core_waits_for(shard->core) > shard->durable || !list_empty(&shard->face.wishes))
+            shard->awake = true;
+    }
+    return moved;
+}
+
+static void note_turn(struct host *host, unsigned shard)
+{
+    if (host->turns == host->positions_capacity) {
+        host->positions_capacity = host->positions_capacity * 2 + 1024;
+        host->positions =
+                realloc(host->positions, host->positions_capacity * sizeof(*host->positions));
+        assert(host->positions);
+    }
+    host->started |= UINT64_C(1) << shard;
+    if (host->started_turn == HOST_NOT_YET &&
+            host->started + 1 == UINT64_C(1) << host->world->plan.shards)
+        host->started_turn = host->turns;
+    world_tell(host->world, "turn %" PRIu64 " of shard %u ends at %" PRIu64 ", durable %" PRIu64,
+            host->turns, shard, host->store.next, host->store.durable);
+    host->positions[host->turns++] = host->store.next;
+}
+
+bool host_turn_is_before(const struct host *host, uint64_t turn, uint64_t position)
+{
+    return turn < host->turns && host->positions[turn] <= position;
+}
+
 void host_turn(struct host *host, unsigned shard)
 {
     struct shard *at = &host->shards[shard];
@@ -737,12 +996,16 @@ void host_turn(struct host *host, unsigned shard)
     at->awake = false;
     if (at->deadline_ms <= world->now_ms)
         world_count(world, TALLY_TIMER_DUE);
+    if (world->plan.stores)
+        hear_store(host, at);
     read_all(host, shard);
     core_take_mail(at->core, world->now_ms);
     write_full(host, shard);
     take_parcels(host, shard);
     give_verdicts(host, shard);
-    (void)core_tick(at->core, world->now_ms);
+    core_tick(at->core, world->now_ms);
+    take_answers(host, shard);
+    relieve(host, shard);
     wake(host, core_end_turn(at->core));
     write_all(host, shard);
     while ((connection = core_next_ready(at->core))) {
@@ -753,9 +1016,11 @@ void host_turn(struct host *host, unsigned shard)
         at->awake = true;
     }
     at->deadline_ms = core_due_ms(at->core);
-    if (at->deadline_ms <= world->now_ms || core_has_mail(at->core))
+    if (at->deadline_ms <= world->now_ms || core_has_mail(at->core) ||
+            (world->plan.stores && !list_empty(&at->face.wishes)))
         at->awake = true;
     check_no_lock(host, "after a turn");
+    note_turn(host, shard);
 }
 
 unsigned host_pick_awake(struct host *host)

@@ -6,10 +6,13 @@
 #ifndef TESTS_SIMULATION_HOST_H
 #define TESTS_SIMULATION_HOST_H
 
+#include "tests/harness/model_store.h"
 #include "tests/simulation/link.h"
 #include "tests/simulation/world.h"
 
 enum { LINKS_MAX = 64, LOCKS_MAX = 256, VERDICTS_MAX = 64 };
+
+static const uint64_t HOST_NOT_YET = UINT64_MAX;
 
 struct lock {
     unsigned rank; /* in order of creation: locks are taken in this order */
@@ -18,6 +21,8 @@ struct lock {
 
 struct shard {
     struct core *core;
+    struct model_face face; /* where the plan has a store */
+    uint64_t durable;       /* as it was told last */
     bool awake;
     int64_t deadline_ms;
 };
@@ -40,6 +45,7 @@ struct host {
     unsigned lock_count;
     struct lock *held[LOCKS_MAX]; /* in the order of taking */
     unsigned held_count;
+    uint64_t answers; /* that were held back */
     uint32_t serials;
     uint32_t identities;                   /* that core holds */
     struct verdict verdicts[VERDICTS_MAX]; /* to be given, in no order */
@@ -48,6 +54,12 @@ struct host {
     uint8_t *head;       /* the buffer that cores fill */
     size_t head_size;
     bool stopped; /* host_shut_down() was called */
+    struct model_store store;
+    uint64_t turns;      /* so far */
+    uint64_t *positions; /* the store's next one after each of them */
+    uint64_t positions_capacity;
+    uint64_t started;      /* bit n: shard n has taken a turn since the last start */
+    uint64_t started_turn; /* in which the last one of them did; HOST_NOT_YET */
     /* What core's counters are compared with. */
     uint64_t bytes_received;
     uint64_t bytes_sent;
@@ -86,6 +98,19 @@ void host_pass_time(struct host *host, int64_t more_ms);
 
 /* When the first shard wants to be called; INT64_MAX: none does. */
 int64_t host_deadline(const struct host *host);
+
+/* Is what was told to the store in that turn (host->turns, then) before this position? */
+bool host_turn_is_before(const struct host *host, uint64_t turn, uint64_t position);
+
+/* How far the store had come when core gave out the byte before this one. */
+uint64_t host_durable_at(const struct link *link, uint64_t end);
+
+/* The process is killed, and started again with so many shards. What the store was told beyond what
+ * is durable is gone. */
+void host_kill(struct host *host, unsigned shards);
+
+/* At most so many batches become durable; false: there was none. */
+bool host_commit(struct host *host, unsigned batches);
 
 /* The server publishes; false when it had no room. */
 bool host_announce(struct host *host, unsigned shard, const struct announcement *announcement);

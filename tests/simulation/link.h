@@ -39,6 +39,14 @@ struct call {
     uint32_t will_delay_s;
 };
 
+/* Up to which byte of what core has filled the store had come so far. */
+struct fill_note {
+    uint64_t end;
+    uint64_t durable;
+};
+
+enum { FILL_NOTES_MAX = 32 };
+
 enum link_place {
     LINK_FREE,
     LINK_AT_SHARD,
@@ -58,14 +66,16 @@ struct link {
     int64_t used_ms; /* when core last took something */
     /* To the server. */
     struct pipe up;
-    size_t up_arrived;  /* how much of it the server could read */
-    bool up_cut;        /* its end follows those bytes */
-    bool fresh;         /* something arrived that core has not been shown */
-    bool waits;         /* CORE_WAIT, or a parcel that had no room */
-    bool admitting;     /* its CONNECT is read, and the verdict comes later */
-    bool ended;         /* CORE_END, or a fate */
-    bool end_told;      /* to the oracle */
-    struct mark *marks; /* a ring */
+    size_t up_arrived;      /* how much of it the server could read */
+    bool up_cut;            /* its end follows those bytes */
+    bool fresh;             /* something arrived that core has not been shown */
+    bool waits;             /* CORE_WAIT, or a parcel that had no room */
+    bool admitting;         /* its CONNECT is read, and the verdict comes later */
+    bool ended;             /* CORE_END, or a fate */
+    int64_t answer_ms;      /* the verdict is known, but held back until then; 0: it is not */
+    uint64_t answer_number; /* in order of such verdicts */
+    bool end_told;          /* to the oracle */
+    struct mark *marks;     /* a ring */
     uint32_t marks_capacity;
     uint32_t marks_first;
     uint32_t marks_count;
@@ -75,6 +85,9 @@ struct link {
     struct bytes tail;
     struct message *owner;
     bool output_due; /* core has more */
+    uint64_t filled; /* bytes so far */
+    struct fill_note fills[FILL_NOTES_MAX];
+    unsigned fill_count;
 };
 
 #endif

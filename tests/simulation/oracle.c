@@ -11,6 +11,15 @@ enum {
     TIME_SURE_MS = 250,  /* how long after its time it has happened */
 };
 
+/* In place of a turn: when all shards have had one since the server was started again. */
+static const uint64_t AT_THE_START = UINT64_MAX - 1;
+
+/* Of which what happens now is a part. */
+static uint64_t this_turn(const struct oracle *oracle)
+{
+    return oracle->world->host->turns;
+}
+
 static const struct core_settings *settings_of(const struct oracle *oracle)
 {
     return &oracle->world->plan.settings;
@@ -77,12 +86,25 @@ static uint8_t delivered_qos(const struct oracle *oracle, uint8_t message, uint8
 
 /* ---- Groups ---- */
 
+static bool is_sure_member(const struct oracle *oracle, const struct shadow *shadow, unsigned group)
+{
+    return shadow->interests[FILTER_SHARED_FIRST + group].sure && surely_lives(oracle, shadow);
+}
+
 static bool group_has_sure_member(const struct oracle *oracle, unsigned group)
 {
     for (unsigned c = 0; c < oracle->world->plan.clients; c++) {
-        const struct shadow *shadow = &oracle->shadows[c];
+        if (is_sure_member(oracle, &oracle->shadows[c], group))
+            return true;
+    }
+    return false;
+}
 
-        if (shadow->interests[FILTER_SHARED_FIRST + group].sure && surely_lives(oracle, shadow))
+/* One whose session outlives the server, so that the group does. */
+static bool group_has_lasting_member(const struct oracle *oracle, unsigned group)
+{
+    for (unsigned c = 0; c < oracle->world->plan.clients; c++) {
+        if (oracle->shadows[c].lasting && is_sure_member(oracle, &oracle->shadows[c], group))
             return true;
     }
     return false;
@@ -180,6 +202,7 @@ static void route_to_session(struct oracle *oracle, struct note *note, unsigned 
             note->will == WILL_NONE)
         cell->link_serial = shadow->link->serial;
     cell->must |= match.must && sure && match.qos > 0 && !note->empty;
+    note->kept |= match.must && sure && match.qos > 0 && shadow->lasting;
     cell->identifiers |= match.identifiers;
     cell->retain_may_be[0] |= match.retain_may_be[0];
     cell->retain_may_be[1] |= match.retain_may_be[1];
@@ -195,6 +218,8 @@ static void route_to_group(struct oracle *oracle, struct note *note, unsigned gr
     /* A member's coming and leaving is told to the group's home by mail, which takes its time. */
     note->may_match |= oracle->group_lived[group];
     note->matched |= sure;
+    cell->lasting =
+            (cell->expected == 0 || cell->lasting) && group_has_lasting_member(oracle, group);
     cell->expected++;
     /* What is published at QoS 0 does not wait for a member, even where it would be upgraded. */
     cell->must |= sure && note->qos > 0 && !oracle->group_lossy[group] && !note->empty;
@@ -219,6 +244,7 @@ static void retain(struct oracle *oracle, uint32_t message)
     oracle->retained[note->topic] = note->empty ? 0 : message;
     world_tell(oracle->world, "    topic %u retains message %u", note->topic, message);
     oracle->retained_ms[note->topic] = oracle->world->now_ms;
+    oracle->retained_turn[note->topic] = this_turn(oracle);
     oracle->retained_fuzzy[note->topic] =
             memory_may_fail(oracle) || oracle->will_under_way[note->topic];
     oracle->cleared[note->topic] |= note->empty;
@@ -242,6 +268,9 @@ static void note_taken(struct oracle *oracle, uint32_t message)
     note->rank = ++oracle->ranks;
     note->step = oracle->world->step;
     note->taken_ms = oracle->world->now_ms;
+    note->turn = this_turn(oracle);
+    note->position = oracle->world->host->store.next;
+    note->kept = false;
     route(oracle, note);
     if (note->retain)
         retain(oracle, message);
@@ -263,7 +292,7 @@ static void route_again(struct oracle *oracle, uint32_t message)
 {
     struct note *note = &oracle->notes[message];
 
-    if (!oracle->world->plan.limited && !memory_may_fail(oracle))
+    if (!oracle->world->plan.limited && !memory_may_fail(oracle) && !note->killed)
         return;
     note->retaken = true;
     for (unsigned c = 0; c < oracle->world->plan.clients; c++) {
@@ -325,6 +354,7 @@ static void will_falls_due(struct oracle *oracle, struct shadow *shadow, int64_t
 static void will_is_cancelled(struct oracle *oracle, struct shadow *shadow)
 {
     oracle->notes[shadow->will].will = WILL_CANCELLED;
+    oracle->notes[shadow->will].turn = this_turn(oracle);
     shadow->will = 0;
     world_count(oracle->world, TALLY_WILL_CANCELLED);
 }
@@ -366,6 +396,7 @@ static void will_meets_connect(struct oracle *oracle, struct shadow *shadow)
 static void session_ends(struct oracle *oracle, struct shadow *shadow)
 {
     shadow->state = SESSION_NONE;
+    shadow->left_turn = this_turn(oracle);
     shadow->fuzzy = false;
     void_held_by(oracle, shadow);
     for (unsigned f = 0; f < FILTERS; f++)
@@ -386,6 +417,7 @@ static void session_begins(struct oracle *oracle, struct shadow *shadow)
         .state = SESSION_LIVE,
         .incarnation = shadow->incarnation + 1,
         .resumed = RESUMED_NO,
+        .left_turn = shadow->left_turn,
     };
 }
 
@@ -454,8 +486,49 @@ static void took_connect(struct oracle *oracle, struct link *link, bool refused)
     if (limit_s > 0 && shadow->expiry_s > limit_s)
         shadow->expiry_s = limit_s;
     shadow->ends_with_link = shadow->expiry_s == 0;
+    if (shadow->resumed == RESUMED_NO)
+        shadow->lasting = world->plan.stores && shadow->expiry_s > 0;
+    shadow->greeted = shadow->has_left = false;
+    shadow->came_turn = this_turn(oracle);
+    shadow->had_will = call->will > 0;
     shadow->will = call->will;
     shadow->will_delay_s = call->will_delay_s;
+}
+
+/* What must be in the store before it is told is there. */
+static void check_told(const struct oracle *oracle, const char *what, uint32_t which, uint64_t turn,
+        uint64_t durable_at)
+{
+    if (!host_turn_is_before(oracle->world->host, turn, durable_at))
+        world_fail(oracle->world,
+                "%s %" PRIu32 " was told when the store was at %" PRIu64 ", before it was durable",
+                what, which, durable_at);
+}
+
+void oracle_completed(struct oracle *oracle, unsigned client, uint16_t id, uint64_t durable_at)
+{
+    const struct shadow *shadow = shadow_of(oracle, client);
+
+    if (shadow->lasting && !shadow->fuzzy && shadow->link)
+        check_told(oracle, "PUBCOMP", id, shadow->released_turn[id], durable_at);
+}
+
+void oracle_released(
+        struct oracle *oracle, unsigned client, uint16_t id, uint64_t turn, uint64_t durable_at)
+{
+    const struct shadow *shadow = shadow_of(oracle, client);
+
+    if (shadow->lasting && !shadow->fuzzy && shadow->link)
+        check_told(oracle, "PUBREL", id, turn, durable_at);
+}
+
+void oracle_greeted(struct oracle *oracle, unsigned client, uint64_t durable_at)
+{
+    struct shadow *shadow = shadow_of(oracle, client);
+
+    shadow->greeted = true;
+    if (shadow->lasting && !shadow->fuzzy && shadow->resumed == RESUMED_NO)
+        check_told(oracle, "the session of client", client, shadow->came_turn, durable_at);
 }
 
 void oracle_settle(struct oracle *oracle, unsigned client, bool resumed)
@@ -471,6 +544,9 @@ void oracle_settle(struct oracle *oracle, unsigned client, bool resumed)
     shadow->link = old.link;
     shadow->version = old.version;
     shadow->ends_with_link = old.ends_with_link;
+    shadow->lasting = oracle->world->plan.stores && old.expiry_s > 0;
+    shadow->came_turn = old.came_turn;
+    shadow->had_will = old.had_will;
     shadow->expiry_s = old.expiry_s;
     shadow->will = old.will;
     shadow->will_delay_s = old.will_delay_s;
@@ -484,6 +560,7 @@ void oracle_link_ended(struct oracle *oracle, const struct link *link)
     if (shadow->link != link)
         return;
     shadow->link = NULL;
+    shadow->left_turn = this_turn(oracle);
     if (shadow->fuzzy) {
         shadow->ends_ms = INT64_MAX; /* Nobody knows which session that was. */
         if (shadow->will)
@@ -573,6 +650,8 @@ static void expect_retained(struct oracle *oracle, struct shadow *shadow,
         shadow->owed[topic] = 0;
     fuzzy = oracle->retained_fuzzy[topic] || will_may_be_out(oracle, topic);
     expect_read(shadow, topic, fuzzy ? READ_ANY : message);
+    world_tell(oracle->world, "    client %u is to read message %" PRIu32 " of topic %u%s", client,
+            message, topic, fuzzy ? ", perhaps" : "");
     if (message == 0 || fuzzy || shadow->fuzzy || note->expiry_s > 0 ||
             settings_of(oracle)->retain_expiry_s > 0 || note->outcome == OUTCOME_REFUSED)
         return;
@@ -608,6 +687,7 @@ static void took_subscribe(struct oracle *oracle, struct shadow *shadow, const s
         .identified = mark->identified,
         .qos = mark->qos,
         .changed_ms = oracle->world->now_ms,
+        .turn = this_turn(oracle),
     };
     world_count(oracle->world, TALLY_SUBSCRIBED);
     void_wills_to(oracle, (unsigned)(shadow - oracle->shadows));
@@ -637,11 +717,15 @@ static void took_subscribe(struct oracle *oracle, struct shadow *shadow, const s
     }
 }
 
-void oracle_granted(struct oracle *oracle, unsigned client, unsigned filter)
+void oracle_granted(struct oracle *oracle, unsigned client, unsigned filter, uint64_t durable_at)
 {
+    const struct shadow *shadow = shadow_of(oracle, client);
     struct interest *interest = &shadow_of(oracle, client)->interests[filter];
 
     interest->sure = interest->active;
+    if (shadow->lasting && !shadow->fuzzy && shadow->link && interest->active &&
+            !memory_may_fail(oracle))
+        check_told(oracle, "a subscription of client", client, interest->turn, durable_at);
 }
 
 static void took_unsubscribe(struct oracle *oracle, struct shadow *shadow, const struct mark *mark)
@@ -650,6 +734,7 @@ static void took_unsubscribe(struct oracle *oracle, struct shadow *shadow, const
     unsigned client = (unsigned)(shadow - oracle->shadows);
 
     interest->active = interest->sure = false;
+    interest->turn = this_turn(oracle);
     world_count(oracle->world, TALLY_UNSUBSCRIBED);
     if (names_filter_shared(mark->filter))
         void_dead_group(oracle, mark->filter - FILTER_SHARED_FIRST);
@@ -664,6 +749,7 @@ static void took_disconnect(struct oracle *oracle, struct shadow *shadow, const 
 {
     uint32_t limit_s = (uint32_t)settings_of(oracle)->session_expiry_s_max;
 
+    shadow->has_left = true;
     if (shadow->will && mark->reason != 4)
         will_is_cancelled(oracle, shadow);
     if (!mark->has_expiry)
@@ -674,6 +760,22 @@ static void took_disconnect(struct oracle *oracle, struct shadow *shadow, const 
     shadow->ends_with_link = shadow->expiry_s == 0;
 }
 
+/* Nobody knows for whom. */
+static void may_be_taken(struct oracle *oracle, struct note *note)
+{
+    note->instances += note->instances == 0;
+    note->retaken = true;
+    oracle->cleared[note->topic] |= note->empty;
+}
+
+static void took_pubrel(struct oracle *oracle, struct shadow *shadow, const struct mark *mark)
+{
+    /* A second one finds the id gone already. */
+    if (shadow->incoming[mark->id] > 0)
+        shadow->released_turn[mark->id] = this_turn(oracle);
+    shadow->incoming[mark->id] = 0;
+}
+
 void oracle_took(struct oracle *oracle, struct link *link, const struct mark *mark, bool refused)
 {
     struct shadow *shadow = shadow_of(oracle, link->client);
@@ -682,8 +784,11 @@ void oracle_took(struct oracle *oracle, struct link *link, const struct mark *ma
         took_connect(oracle, link, refused);
         return;
     }
-    if (shadow->link != link && shadow->fuzzy)
+    if (shadow->link != link && shadow->fuzzy) {
+        if (mark->type == WIRE_PUBLISH && !mark->wrong)
+            may_be_taken(oracle, &oracle->notes[mark->message]);
         return;
+    }
     if (shadow->link != link)
         world_fail(oracle->world, "client %u: a packet was taken from a connection that is not its",
                 link->client);
@@ -692,7 +797,7 @@ void oracle_took(struct oracle *oracle, struct link *link, const struct mark *ma
     if (mark->type == WIRE_PUBLISH)
         took_publish(oracle, shadow, mark, refused);
     else if (mark->type == WIRE_PUBREL)
-        shadow->incoming[mark->id] = 0;
+        took_pubrel(oracle, shadow, mark);
     else if (mark->type == WIRE_SUBSCRIBE)
         took_subscribe(oracle, shadow, mark);
     else if (mark->type == WIRE_UNSUBSCRIBE)
@@ -701,13 +806,160 @@ void oracle_took(struct oracle *oracle, struct link *link, const struct mark *ma
         took_disconnect(oracle, shadow, mark);
 }
 
-void oracle_acknowledged(struct oracle *oracle, uint32_t message, bool accepted)
+static void check_acknowledged(const struct oracle *oracle, uint32_t message, uint64_t durable_at)
+{
+    const struct note *note = &oracle->notes[message];
+
+    if (note->instances != 1 || note->retaken || note->killed)
+        return;
+    if (note->kept)
+        check_told(oracle, "message", message, note->turn, durable_at);
+    if (note->retain && settings_of(oracle)->retain_available && durable_at < note->position)
+        world_fail(oracle->world, "retained message %" PRIu32 " was told before it was durable",
+                message);
+}
+
+void oracle_acknowledged(
+        struct oracle *oracle, uint32_t message, bool accepted, uint64_t durable_at)
 {
     struct note *note = &oracle->notes[message];
 
     world_count(oracle->world, accepted ? TALLY_ACCEPTED : TALLY_REFUSED);
+    if (accepted && oracle->world->plan.stores)
+        check_acknowledged(oracle, message, durable_at);
     if (note->outcome != OUTCOME_ACCEPTED)
         note->outcome = accepted ? OUTCOME_ACCEPTED : OUTCOME_REFUSED;
     if (!accepted && note->retain)
         oracle->retained_fuzzy[note->topic] = true;
+}
+
+/* ---- The server is killed ---- */
+
+/* Whether what the store was told in that turn will be there again. */
+static bool is_durable(const struct oracle *oracle, uint64_t turn)
+{
+    const struct host *host = oracle->world->host;
+
+    if (turn == AT_THE_START)
+        turn = host->started_turn;
+    return host_turn_is_before(host, turn, host->store.durable);
+}
+
+/* Nobody knows any more what is there, if anything is. */
+static void forget_session(struct oracle *oracle, struct shadow *shadow)
+{
+    if (shadow->will)
+        will_may_come(oracle, shadow);
+    shadow->state = SESSION_LIVE;
+    shadow->fuzzy = true;
+    shadow->ends_ms = INT64_MAX;
+    void_held_by(oracle, shadow);
+}
+
+static bool subscriptions_are_durable(const struct oracle *oracle, const struct shadow *shadow)
+{
+    for (unsigned f = 0; f < FILTERS; f++) {
+        if (!is_durable(oracle, shadow->interests[f].turn))
+            return false;
+    }
+    return true;
+}
+
+/* Is the store told how and when its client has gone? */
+static bool leave_is_durable(const struct oracle *oracle, const struct shadow *shadow)
+{
+    return is_durable(oracle, shadow->left_turn) ||
+            (shadow->state == SESSION_LIVE && shadow->expiry_s == UINT32_MAX && !shadow->had_will);
+}
+
+/* A link that was there is lost now. */
+static void kill_session(struct oracle *oracle, struct shadow *shadow)
+{
+    struct link *link = shadow->link;
+    bool known = shadow->greeted && !shadow->has_left;
+
+    if (!link) {
+        if (!leave_is_durable(oracle, shadow) || !subscriptions_are_durable(oracle, shadow))
+            forget_session(oracle, shadow);
+        return;
+    }
+    if (shadow->fuzzy || !known || !subscriptions_are_durable(oracle, shadow)) {
+        shadow->link = NULL;
+        forget_session(oracle, shadow);
+        return;
+    }
+    if (!shadow->lasting && shadow->will)
+        will_is_cancelled(oracle, shadow);
+    oracle_link_ended(oracle, link);
+    shadow->left_turn = AT_THE_START;
+    if (shadow->lasting)
+        world_count(oracle->world, TALLY_KEPT);
+    else if (shadow->state == SESSION_LIVE)
+        session_ends(oracle, shadow);
+}
+
+/* What was not acknowledged may be lost; what was acknowledged by its receiver may come again, but
+ * not at QoS 2. */
+static void kill_note(struct oracle *oracle, struct note *note, const bool mortal[GROUPS])
+{
+    bool open = note->outcome == OUTCOME_OPEN || note->will != WILL_NONE || note->qos == 0;
+
+    note->killed |= open;
+    /* Perhaps it was out for some, and is published anew; or nobody knows that it was cancelled. */
+    if (note->will == WILL_DUE ||
+            (note->will == WILL_CANCELLED && !is_durable(oracle, note->turn))) {
+        note->will = WILL_MAY;
+        will_is_retained(oracle, note);
+    }
+    for (unsigned c = 0; c < oracle->world->plan.clients; c++) {
+        struct cell *cell = &note->cells[c];
+
+        cell->must &= !open;
+        cell->anew = (uint8_t)(cell->received + cell->read);
+        if (note->will != WILL_NONE)
+            cell->received = 0;
+    }
+    for (unsigned g = 0; g < GROUPS; g++) {
+        note->groups[g].must &= !open && note->groups[g].lasting;
+        note->groups[g].acknowledged = 0;
+        if (mortal[g])
+            note->groups[g].received_2 = 0;
+    }
+}
+
+/* What is still to be read for a subscription is not read any further. */
+static void kill_retained(struct oracle *oracle, unsigned topic)
+{
+    for (unsigned c = 0; c < oracle->world->plan.clients; c++)
+        oracle->shadows[c].owed[topic] = 0;
+    if (topic == TOPIC_SERVER) /* The server's own topics are not stored. */
+        oracle->retained[topic] = 0;
+    else if (!is_durable(oracle, oracle->retained_turn[topic]))
+        oracle->retained_fuzzy[topic] = true;
+}
+
+void oracle_killed(struct oracle *oracle)
+{
+    oracle->killed_before = oracle->note_count;
+    bool mortal[GROUPS] = { false };
+
+    for (unsigned c = 0; c < oracle->world->plan.clients; c++) {
+        for (unsigned g = 0; g < GROUPS; g++)
+            mortal[g] |= oracle->shadows[c].joined[g] && !oracle->shadows[c].lasting;
+    }
+    /* Those that are settled may have been read as retained ones since. */
+    for (uint32_t m = 1; m < oracle->note_count; m++)
+        kill_note(oracle, &oracle->notes[m], mortal);
+    for (unsigned c = 0; c < oracle->world->plan.clients; c++) {
+        const struct shadow *shadow = shadow_of(oracle, c);
+
+        kill_session(oracle, shadow_of(oracle, c));
+        world_tell(oracle->world, "    client %u: %s%s%s", c,
+                shadow->state == SESSION_NONE ? "no session" : "a session",
+                shadow->lasting ? " that lasts" : "", shadow->fuzzy ? ", perhaps" : "");
+    }
+    for (unsigned t = 0; t < TOPICS; t++)
+        kill_retained(oracle, t);
+    void_dead_groups(oracle);
+    oracle_keep_losses(oracle);
 }

@@ -27,6 +27,7 @@ struct cell {
     bool must;            /* at least one has to come, if the message is accepted */
     bool vague;           /* perhaps not all of the subscriptions hold */
     bool lossy;           /* a copy of it went at QoS 0 */
+    uint8_t anew;         /* copies below QoS 2 that may come once more: the server was killed */
     uint32_t link_serial; /* one at QoS 0 must come if this link lasts; 0: none must */
     bool retain_may_be[2];
     uint16_t identifiers; /* bit f: that of filter f */
@@ -39,6 +40,7 @@ struct group_cell {
     uint8_t received_2;   /* of these at QoS 2 */
     uint8_t acknowledged; /* PUBACKs that core has used */
     bool must;
+    bool lasting; /* a member that outlives the server was there each time */
 };
 
 enum outcome { OUTCOME_OPEN, OUTCOME_ACCEPTED, OUTCOME_REFUSED };
@@ -52,6 +54,8 @@ struct note {
     bool empty;
     bool stripped; /* sent with 3.x: without its expiry */
     bool retaken;  /* perhaps refused and then taken as new */
+    bool killed;   /* taken and not acknowledged when the server was killed: perhaps lost */
+    bool kept;     /* somebody who outlives the server surely was to get it */
     uint8_t will;  /* enum will_state */
     uint8_t outcome;
     uint8_t instances; /* how often core took it */
@@ -64,6 +68,8 @@ struct note {
     uint64_t step;     /* when it was last taken */
     int64_t taken_ms;  /* when it was last taken; for a will when it fell due */
     int64_t first_ms;
+    uint64_t turn;     /* of the host, when it was last taken */
+    uint64_t position; /* of the store's next record, then: retained ones are before it */
     struct cell cells[CLIENTS_MAX];
     struct group_cell groups[GROUPS];
 };
@@ -76,6 +82,7 @@ struct interest {
     bool identified;
     uint8_t qos;
     int64_t changed_ms;
+    uint64_t turn; /* of the host, then */
 };
 
 enum session_state { SESSION_NONE, SESSION_LIVE };
@@ -89,17 +96,24 @@ struct shadow {
     uint32_t link_serial;
     unsigned version;
     bool ends_with_link;
-    uint32_t expiry_s; /* after the link; UINT32_MAX: never */
-    int64_t ends_ms;   /* without a link */
+    bool lasting;       /* it outlives the server */
+    bool greeted;       /* its client has heard the CONNACK */
+    bool has_left;      /* a DISCONNECT was taken */
+    bool had_will;      /* with its last CONNECT */
+    uint64_t came_turn; /* of the host, when that was taken */
+    uint64_t left_turn; /* and when its link ended, or the session itself */
+    uint32_t expiry_s;  /* after the link; UINT32_MAX: never */
+    int64_t ends_ms;    /* without a link */
     enum resumption resumed;
     uint32_t will; /* a message; 0: none */
     uint32_t will_delay_s;
     int64_t will_due_ms; /* without a link */
     struct interest interests[FILTERS];
-    bool joined[GROUPS];                  /* it is or was a member */
-    bool joined_as_published[GROUPS];     /* once with Retain As Published */
-    uint32_t incoming[CLIENT_PACKET_IDS]; /* QoS 2: the message held under an id */
-    uint32_t reads[TOPICS][READS_MAX];    /* retained messages that may be read; 0: none */
+    bool joined[GROUPS];                       /* it is or was a member */
+    bool joined_as_published[GROUPS];          /* once with Retain As Published */
+    uint32_t incoming[CLIENT_PACKET_IDS];      /* QoS 2: the message held under an id */
+    uint64_t released_turn[CLIENT_PACKET_IDS]; /* of the host, when a PUBREL was taken */
+    uint32_t reads[TOPICS][READS_MAX];         /* retained messages that may be read; 0: none */
     uint32_t owed[TOPICS];    /* the retained message that it, or a later one, must come */
     uint8_t owed_for[TOPICS]; /* the filter whose read it is */
     uint32_t order[CLIENTS_MAX + 1][TOPICS][ORDER_KINDS]; /* rank of the last one received */
@@ -115,12 +129,16 @@ struct oracle {
     struct shadow shadows[CLIENTS_MAX];
     uint32_t retained[TOPICS]; /* the message; 0: none */
     bool retained_fuzzy[TOPICS];
-    int64_t retained_ms[TOPICS]; /* when it was set */
-    bool will_under_way[TOPICS]; /* a retained one fell due since the last rest */
-    bool group_lived[GROUPS];    /* it has or had members, since the last rest */
-    bool group_lossy[GROUPS];    /* it has or had a member at QoS 0, since the last rest */
-    bool cleared[TOPICS];        /* an empty message was published to it */
-    uint64_t told;               /* losses already set against the server's counters */
+    int64_t retained_ms[TOPICS];    /* when it was set */
+    uint64_t retained_turn[TOPICS]; /* of the host, then */
+    bool will_under_way[TOPICS];    /* a retained one fell due since the last rest */
+    bool group_lived[GROUPS];       /* it has or had members, since the last rest */
+    bool group_lossy[GROUPS];       /* it has or had a member at QoS 0, since the last rest */
+    bool cleared[TOPICS];           /* an empty message was published to it */
+    uint64_t told;                  /* losses already set against the server's counters */
+    uint32_t killed_before;         /* the first message that was not published when the server was
+                                       killed last; 0: it never was */
+    uint64_t told_before;           /* of servers that were killed since the last rest */
 };
 
 void oracle_open(struct oracle *oracle, struct world *world);
@@ -136,7 +154,8 @@ void oracle_took(struct oracle *oracle, struct link *link, const struct mark *ma
 void oracle_link_ended(struct oracle *oracle, const struct link *link);
 
 /* The publisher got its acknowledgement. */
-void oracle_acknowledged(struct oracle *oracle, uint32_t message, bool accepted);
+void oracle_acknowledged(
+        struct oracle *oracle, uint32_t message, bool accepted, uint64_t durable_at);
 
 /* The server published this by itself. */
 void oracle_announced(struct oracle *oracle, uint32_t message);
@@ -144,18 +163,33 @@ void oracle_announced(struct oracle *oracle, uint32_t message);
 /* A will came that is only known to be due about now; false when it is not. */
 bool oracle_will_is_due(struct oracle *oracle, uint32_t message);
 
-/* A SUBACK granted it. */
-void oracle_granted(struct oracle *oracle, unsigned client, unsigned filter);
+/* A SUBACK granted it; `durable_at` is how far the store was when it was given out. */
+void oracle_granted(struct oracle *oracle, unsigned client, unsigned filter, uint64_t durable_at);
+
+/* The client has heard the PUBCOMP of that id, or the PUBREL that follows the PUBREC which core has
+ * taken in that turn. */
+void oracle_completed(struct oracle *oracle, unsigned client, uint16_t id, uint64_t durable_at);
+void oracle_released(
+        struct oracle *oracle, unsigned client, uint16_t id, uint64_t turn, uint64_t durable_at);
+
+/* The client has heard its CONNACK. */
+void oracle_greeted(struct oracle *oracle, unsigned client, uint64_t durable_at);
+
+/* The server is about to be killed; what is durable by now will be there again. */
+void oracle_killed(struct oracle *oracle);
 
 /* A CONNACK came for a session of which the oracle was not sure. */
 void oracle_settle(struct oracle *oracle, unsigned client, bool resumed);
 
 /* What a client got, for the first time under this packet id. */
-void oracle_received(
-        struct oracle *oracle, unsigned client, uint32_t message, const struct wire_packet *packet);
+void oracle_received(struct oracle *oracle, unsigned client, uint32_t message,
+        const struct wire_packet *packet, uint64_t durable_at);
 
 /* A subscriber's acknowledgement of a message reached core. */
 void oracle_delivery_done(struct oracle *oracle, unsigned client, uint32_t message, uint8_t qos);
+
+/* The server's counters are about to be gone with it. */
+void oracle_keep_losses(struct oracle *oracle);
 
 /* Time passed. */
 void oracle_pass_time(struct oracle *oracle);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/simulation/client.h"
 #include "tests/simulation/host.h"
 #include "tests/simulation/oracle.h"
 
@@ -112,10 +113,46 @@ static uint32_t *find_read(const struct delivery_seen *seen, uint32_t message)
     return NULL;
 }
 
+/* What had left a server that was killed since may come once more, too. */
+static void note_old_life(const struct delivery_seen *seen)
+{
+    seen->note->cells[seen->client].anew +=
+            seen->oracle->world->clients[seen->client].robbed_now && seen->packet->qos < 2;
+}
+
+/* There is no other copy than the one that the store has for this session. */
+static bool is_the_same_copy(const struct delivery_seen *seen)
+{
+    const struct note *note = seen->note;
+    const struct cell *cell = &note->cells[seen->client];
+
+    return note->instances == 1 && !note->retaken && !note->killed && note->will == WILL_NONE &&
+            seen->shadow->lasting && !seen->packet->retain && cell->read == 0 && !cell->vague &&
+            seen->oracle->world->names.filters_of[note->topic] >> FILTER_SHARED_FIRST == 0;
+}
+
+/* A copy that the server had delivered when it was killed comes once more. */
+static bool receive_anew(const struct delivery_seen *seen)
+{
+    struct cell *cell = &seen->note->cells[seen->client];
+
+    /* At QoS 0 only what was lost and is sent again. */
+    if (seen->packet->qos == 2 || cell->anew == 0 ||
+            (seen->packet->qos == 0 && !seen->note->killed))
+        return false;
+    if (seen->packet->qos == 1 && !seen->packet->dup && is_the_same_copy(seen))
+        fail(seen, "again without DUP");
+    cell->anew--;
+    world_count(seen->oracle->world, TALLY_RECEIVED_ANEW);
+    return true;
+}
+
 static void receive_retained(struct delivery_seen *seen, uint32_t *read)
 {
     struct cell *cell = &seen->note->cells[seen->client];
 
+    if (!read && receive_anew(seen))
+        return;
     if (!read)
         fail(seen, cell->received + cell->read > 0 ? "once too often" : "it is not subscribed");
     *read = 0;
@@ -150,6 +187,9 @@ static void receive_ordinary(struct delivery_seen *seen, unsigned identifiers)
     uint32_t *read = find_read(seen, seen->message);
     bool is_will = seen->note->will != WILL_NONE;
 
+    /* One that may come once more does not take another one's place. */
+    if (seen->packet->retain && receive_anew(seen))
+        return;
     /* Where nobody knows what was retained, a copy counts as a live one first. */
     if (!read && cell->received >= (is_will ? 1 : cell->expected))
         read = find_read(seen, READ_ANY);
@@ -157,7 +197,7 @@ static void receive_ordinary(struct delivery_seen *seen, unsigned identifiers)
         world_count(seen->oracle->world, TALLY_WILL_RECEIVED);
     if (read)
         receive_retained(seen, read);
-    else if (is_will && cell->received++ > 0)
+    else if (is_will && cell->received++ > 0 && !receive_anew(seen))
         fail(seen, "a will twice");
     else if (!is_will && cell->received == cell->expected)
         receive_retained(seen, NULL);
@@ -218,8 +258,20 @@ static void settle_owed(const struct delivery_seen *seen)
         *owed = 0;
 }
 
-void oracle_received(
-        struct oracle *oracle, unsigned client, uint32_t message, const struct wire_packet *packet)
+/* Exactly once means that the store has it before it goes out. */
+static void check_durable(const struct delivery_seen *seen, uint64_t durable_at)
+{
+    const struct note *note = seen->note;
+
+    if (seen->packet->qos < 2 || !seen->shadow->lasting || !note->kept || note->instances != 1 ||
+            note->retaken || note->killed || note->will != WILL_NONE || seen->packet->retain)
+        return;
+    if (!host_turn_is_before(seen->oracle->world->host, note->turn, durable_at))
+        fail(seen, "before it was durable");
+}
+
+void oracle_received(struct oracle *oracle, unsigned client, uint32_t message,
+        const struct wire_packet *packet, uint64_t durable_at)
 {
     struct delivery_seen seen = {
         .oracle = oracle,
@@ -248,11 +300,13 @@ void oracle_received(
         return;
     }
     check_will(&seen);
+    check_durable(&seen, durable_at);
     identifiers = identifiers_of(&seen);
     check_expiry(&seen);
     settle_owed(&seen);
     if (!receive_shared(&seen))
         receive_ordinary(&seen, identifiers);
+    note_old_life(&seen);
 }
 
 void oracle_delivery_done(struct oracle *oracle, unsigned client, uint32_t message, uint8_t qos)
@@ -404,7 +458,7 @@ static void check_owed(struct oracle *oracle, struct missing *missing)
 static uint64_t told_losses(const struct host *host)
 {
     static const enum drop_reason reasons[] = { DROP_QUEUE_FULL, DROP_TOO_LARGE, DROP_NO_MEMORY,
-        DROP_REFUSED, DROP_SLOW_READER, DROP_MAILBOX_FULL };
+        DROP_REFUSED, DROP_SLOW_READER, DROP_MAILBOX_FULL, DROP_MEMORY, DROP_UNREADABLE };
     uint64_t told = 0;
 
     for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
@@ -418,9 +472,16 @@ static uint64_t excused(const struct oracle *oracle, const struct missing *missi
     const struct plan *plan = &oracle->world->plan;
 
     if (plan->limited && plan->settings.queue_full_policy == QUEUE_BACKPRESSURE &&
-            !plan->sizes_limited && !plan->refuses && plan->memory_refused_in == 0)
+            !plan->sizes_limited && !plan->refuses && !plan->relieves &&
+            plan->memory_refused_in == 0)
         return missing->count - missing->held;
-    return told - oracle->told;
+    return told - oracle->told + oracle->told_before;
+}
+
+void oracle_keep_losses(struct oracle *oracle)
+{
+    oracle->told_before += told_losses(oracle->world->host) - oracle->told;
+    oracle->told = 0;
 }
 
 static void keep_open_wills(struct oracle *oracle)
@@ -462,5 +523,6 @@ void oracle_check_rest(struct oracle *oracle)
     }
     world->tally.counts[TALLY_TOLD] += missing.count;
     oracle->told = told;
+    oracle->told_before = 0;
     keep_open_wills(oracle);
 }

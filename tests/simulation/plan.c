@@ -36,6 +36,11 @@ static void draw_settings(struct plan *plan, struct random *random)
         settings->queue_full_policy = (enum queue_full_policy)draw(random, 4);
         settings->qos0_backlog_bytes_max = PICK(random, 100, 2000, 1 << 20);
     }
+    settings->packet_rate_max = plan->hurries ? PICK(random, 0, 10, 100) : 0;
+    settings->byte_rate_max = plan->hurries ? PICK(random, 0, 1000, 20000) : 0;
+    settings->flapping_max = plan->hurries ? PICK(random, 0, 1, 10) : 0;
+    settings->flapping_window_ms = PICK(random, 1000, 60000);
+    settings->id_fight_max = plan->hurries ? PICK(random, 0, 1, 10) : 0;
     settings->max_packet_size = chance(random, 3) ? plan->payload_max + 400 : 2000000;
     settings->queue_qos0_messages = chance(random, 4);
     settings->upgrade_outgoing_qos = chance(random, 6);
@@ -67,6 +72,7 @@ static void draw_weights(struct plan *plan, struct random *random)
         [WORLD_TURN] = (uint16_t)PICK(random, 40, 100),
         [WORLD_TIME] = (uint16_t)PICK(random, 5, 20),
         [WORLD_ANNOUNCE] = (uint16_t)PICK(random, 0, 1, 2),
+        [WORLD_COMMIT] = plan->stores ? (uint16_t)PICK(random, 5, 40, 100) : 0,
     };
 
     memcpy(plan->acts, acts, sizeof(acts));
@@ -97,6 +103,13 @@ struct plan plan_draw(struct random *random, unsigned shards)
         .keepalive_max_s = PICK(random, 0, 5, 60),
     };
 
+    plan.stores = chance(random, 2);
+    plan.patience = plan.stores && chance(random, 4) ? STORAGE_WAITS_MORE : STORAGE_WAITS;
+    plan.killed_in = plan.stores && chance(random, 2) ? PICK(random, 100, 500, 2000) : 0;
+    if (plan.memory_refused_in > 0)
+        plan.killed_in = 0; /* Then too little is known of what must be there again. */
+    plan.hurries = chance(random, 4);
+    plan.relieves = plan.limited && chance(random, 2);
     draw_settings(&plan, random);
     draw_weights(&plan, random);
     return plan;

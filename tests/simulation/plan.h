@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "broker/core/settings.h"
+#include "broker/core/storage.h"
 
 #include <string.h>
 
@@ -39,6 +40,7 @@ enum event_of_world {
     WORLD_TURN, /* a shard takes a turn */
     WORLD_TIME,
     WORLD_ANNOUNCE,
+    WORLD_COMMIT, /* something becomes durable */
     WORLD_EVENTS,
 };
 
@@ -46,14 +48,19 @@ struct plan {
     unsigned shards;
     unsigned clients;
     uint32_t mailbox_slots;
-    bool mixed;                 /* ordinary filters match the groups' topics too */
-    bool limited;               /* queues are short */
-    bool sizes_limited;         /* some clients limit packet sizes */
-    bool refuses;               /* subscribers refuse some messages */
-    bool expires;               /* some messages expire */
-    bool stops;                 /* ends by shutting down */
-    bool drops;                 /* ends in the middle of it all */
-    bool calms_early;           /* frequent calms, so that what they check is close to its cause */
+    bool mixed;         /* ordinary filters match the groups' topics too */
+    bool limited;       /* queues are short */
+    bool sizes_limited; /* some clients limit packet sizes */
+    bool refuses;       /* subscribers refuse some messages */
+    bool expires;       /* some messages expire */
+    bool stops;         /* ends by shutting down */
+    bool hurries;       /* clients may come and send only so often */
+    bool relieves;      /* queues are cut as if memory were short; only where limited */
+    bool drops;         /* ends in the middle of it all */
+    bool calms_early;   /* frequent calms, so that what they check is close to its cause */
+    bool stores;        /* there is a store */
+    enum storage_patience patience;
+    uint32_t killed_in;         /* in one step of so many the server is killed; 0: it is not */
     uint32_t memory_refused_in; /* 0: memory never fails */
     uint32_t time_step_max_ms;
     uint32_t time_leap_in; /* one step of time of so many is a leap of seconds; 0: none */

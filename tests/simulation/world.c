@@ -15,10 +15,12 @@ enum {
     CALM_EVERY_EARLY = 300,
     CALM_EVERY = 4000,
     CALM_LEAP_MS = 500,
+    LAZY_MS = 100, /* by then the store has been told all */
     LEAP_MIN_MS = 1000,
     LEAP_MAX_MS = 8000,
     ZOMBIE_CUT_IN = 10,
     ANNOUNCED_SIZE = 8,
+    COMMIT_MAX = 8, /* batches at once */
     /* More than any of them takes beside the messages. */
     SESSION_BYTES = 16 << 10,
     SHARD_BYTES = 256 << 10,
@@ -38,7 +40,7 @@ void world_fail(const struct world *world, const char *format, ...)
     va_end(arguments);
     fprintf(stderr,
             "\nreplay: simulation --seed %" PRIu64 " --shards %u --steps %" PRIu64 " --trace\n",
-            world->seed, world->plan.shards, world->steps);
+            world->seed, world->shards, world->steps);
     _Exit(1);
 }
 
@@ -165,6 +167,10 @@ static void take_step(struct world *world)
     case WORLD_ANNOUNCE:
         announce(world);
         break;
+    case WORLD_COMMIT:
+        if (host_commit(world->host, 1 + draw(&world->random, COMMIT_MAX)))
+            world_count(world, TALLY_COMMITTED);
+        break;
     case WORLD_EVENTS:
         break;
     }
@@ -188,6 +194,7 @@ static bool calm_round(struct world *world, unsigned absent)
     bool busy = false;
 
     cut_zombies(world);
+    busy |= host_commit(world->host, UINT32_MAX);
     for (unsigned c = 0; c < world->plan.clients && !world->host->stopped; c++) {
         if (c != absent)
             busy |= client_act_calmly(&world->clients[c]);
@@ -222,16 +229,10 @@ static void stall(const struct world *world)
     world_fail(world, "no rest after %d calm rounds", CALM_ROUNDS_MAX);
 }
 
-/* `absent`: a client that stays away; CLIENTS_MAX: none does. */
-static void calm_down(struct world *world, unsigned absent)
+static void come_to_rest(struct world *world, unsigned absent)
 {
     unsigned rounds = 0;
 
-    world->calm = true;
-    world->heap.refuse_in = 0;
-    world_tell(world, "calm without client %u", absent);
-    for (unsigned s = 0; s < world->plan.shards; s++)
-        world->host->shards[s].awake |= world->plan.memory_refused_in > 0;
     while (calm_round(world, absent)) {
         bool asleep = host_pick_awake(world->host) == world->plan.shards;
 
@@ -240,6 +241,24 @@ static void calm_down(struct world *world, unsigned absent)
         world->step++;
         host_pass_time(world->host, asleep && rounds % 8 == 0 ? CALM_LEAP_MS : 1);
         oracle_pass_time(world->oracle);
+    }
+}
+
+/* `absent`: a client that stays away; CLIENTS_MAX: none does. */
+static void calm_down(struct world *world, unsigned absent)
+{
+    world->calm = true;
+    world->heap.refuse_in = 0;
+    world_tell(world, "calm without client %u", absent);
+    for (unsigned s = 0; s < world->plan.shards; s++)
+        world->host->shards[s].awake |= world->plan.memory_refused_in > 0;
+    come_to_rest(world, absent);
+    if (!world->plan.stores)
+        return;
+    /* The store is told of what is done, too. */
+    for (int64_t until_ms = world->now_ms + LAZY_MS; world->now_ms < until_ms;) {
+        host_pass_time(world->host, until_ms - world->now_ms);
+        come_to_rest(world, absent);
     }
 }
 
@@ -336,8 +355,10 @@ static void check_memory(const struct world *world, size_t bound)
 
 static void check_rest(struct world *world)
 {
-    for (unsigned c = 0; c < world->plan.clients; c++)
+    for (unsigned c = 0; c < world->plan.clients; c++) {
         client_check_rest(&world->clients[c]);
+        world->clients[c].robbed = false;
+    }
     oracle_check_rest(world->oracle);
     check_counters(world);
     check_memory(world, rest_bound(world));
@@ -383,12 +404,15 @@ static void tell_plan(const struct world *world)
             settings->max_inflight_messages, settings->max_queued_messages,
             settings->queue_full_policy, settings->receive_max, settings->queue_qos0_messages,
             settings->upgrade_outgoing_qos);
+    world_tell(world, "stores %d patience %d killed in %" PRIu32, plan->stores, plan->patience,
+            plan->killed_in);
 }
 
 static void open_world(struct world *world, const struct world_setup *setup)
 {
     *world = (struct world){
         .seed = setup->seed,
+        .shards = setup->shards,
         .steps = setup->steps,
         .trace = setup->trace,
         .now_ms = 1000,
@@ -417,11 +441,28 @@ static void count_core(struct world *world)
     counts[TALLY_STEPS] = world->step;
     counts[TALLY_BYTES_PEAK] = world->heap.bytes_peak;
     counts[TALLY_MEMORY_REFUSED] = world->heap.refused;
-    counts[TALLY_MATCHED] = HOST_SUM(host, matched);
-    counts[TALLY_DELIVERED] = HOST_SUM(host, delivered);
-    counts[TALLY_EXPIRED] = HOST_SUM(host, expired);
+    counts[TALLY_MATCHED] += HOST_SUM(host, matched);
+    counts[TALLY_DELIVERED] += HOST_SUM(host, delivered);
+    counts[TALLY_EXPIRED] += HOST_SUM(host, expired);
     for (unsigned r = 0; r < DROP_REASONS; r++)
-        counts[TALLY_DROPPED_QUEUE_FULL + r] = HOST_SUM(host, dropped[r]);
+        counts[TALLY_DROPPED_QUEUE_FULL + r] += HOST_SUM(host, dropped[r]);
+    counts[TALLY_DELAYED] += HOST_SUM(host, delayed_connects);
+    counts[TALLY_THROTTLED] += HOST_SUM(host, throttlings);
+}
+
+/* The process is killed; some of what was not durable yet is there all the same. */
+static void kill_server(struct world *world)
+{
+    unsigned shards = 1 + draw(&world->random, SHARDS_SIMULATED_MAX);
+
+    host_commit(world->host, draw(&world->random, COMMIT_MAX));
+    world_tell(world, "killed, and started again with %u shards", shards);
+    count_core(world);
+    world_count(world, TALLY_KILLED);
+    oracle_killed(world->oracle);
+    for (unsigned c = 0; c < world->plan.clients; c++)
+        world->clients[c].robbed = world->clients[c].robbed_now = true;
+    host_kill(world->host, shards);
 }
 
 /* Every client is told, and every link ends. */
@@ -461,6 +502,8 @@ void world_run(const struct world_setup *setup, struct tally *tally)
     while (world.step < setup->steps) {
         setup->position->step = ++world.step;
         take_step(&world);
+        if (world.plan.killed_in > 0 && chance(&world.random, world.plan.killed_in))
+            kill_server(&world);
         if (world.plan.limited)
             check_memory(&world, busy_bound(&world));
         if (world.step < calm_at)

@@ -19,9 +19,10 @@ struct world {
     uint64_t seed;
     uint64_t step;
     int64_t now_ms;
-    uint64_t steps; /* of the whole run */
-    bool trace;     /* tell every step on standard output */
-    bool calm;      /* the network and the clients behave */
+    uint64_t steps;  /* of the whole run */
+    unsigned shards; /* that it has begun with */
+    bool trace;      /* tell every step on standard output */
+    bool calm;       /* the network and the clients behave */
     struct plan plan;
     struct random random;
     struct heap heap;

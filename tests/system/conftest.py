@@ -1,9 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures of the system tests; README.md tells how to run them."""
 
+import signal
+import tempfile
+from pathlib import Path
+
 import pytest
 
-from server import IS_NIGHTJAR, PROGRAM, Server, common_config, free_port
+from certificates import EC, Authority
+from server import IS_NIGHTJAR, LOCATION, PROGRAM, Server, common_config, free_port
+from tls import renew_certificate
+
+
+# A shell lets what runs in its background ignore Ctrl-C; all that is started here would as well.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Servers keep all on disk, as they do without a setting. Mosquitto does not, unless it is told to,
+# and then ends slowly.
+KEPT = "durability group" if IS_NIGHTJAR else "persistence false"
+
+LOG_SIZE_MAX = 6000  # bytes of a log's end: what the test itself says must not be lost before it
 
 
 def pytest_report_header():
@@ -28,7 +44,8 @@ def pytest_runtest_makereport(item, call):
     if report.failed:
         for server in getattr(item, "servers", []):
             log = server.log()
-            report.sections.append((f"log of the server on port {server.port}", log[-20000:]))
+            report.sections.append((f"log of the server on port {server.port}",
+                                    log[-LOG_SIZE_MAX:]))
 
 
 @pytest.fixture
@@ -40,15 +57,22 @@ def start_server(request, tmp_path):
     """
     servers = request.node.servers = []
 
-    def start(config="", arguments=(), listener="listener {port} 127.0.0.1", with_file=True):
-        """config: lines that are added; {port} in listener and arguments becomes the port."""
+    def start(config="", arguments=(), listener="listener {port} 127.0.0.1", with_file=True,
+              data=None):
+        """config: lines that are added; {port} in listener and arguments becomes the port.
+
+        data: where it keeps what is to outlive it, where that is not to be below its directory.
+        """
         port = free_port()
         directory = tmp_path / f"server{len(servers)}"
         directory.mkdir()
-        text = f"{common_config()}{listener.format(port=port)}\nallow_anonymous true\n{config}\n"
+        text = (f"{common_config(KEPT)}{listener.format(port=port)}\n"
+                f"allow_anonymous true\n{config}\n")
         server = Server(directory, port, text if with_file else None,
                         [argument.format(port=port) for argument in arguments])
         servers.append(server)
+        if data:
+            server.environment[LOCATION] = str(data)
         return server.start()
 
     yield start
@@ -60,6 +84,15 @@ def start_server(request, tmp_path):
     finally:
         for server in servers:
             server.kill()
+            server.remove_data()
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that every user may enter, as those of tests are not."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 @pytest.fixture
@@ -67,3 +100,39 @@ def server(request, start_server):
     """A running server; `@pytest.mark.config(text)` adds lines to its configuration."""
     config = request.node.get_closest_marker("config")
     return start_server(config.args[0] if config else "")
+
+
+@pytest.fixture
+def start_gateway(start_server):
+    """A function that starts a server that has a listener of MQTT-SN besides."""
+    def start(config="", host="127.0.0.1", threads=3):
+        port = free_port()
+        server = start_server(
+            f"threads {threads}\nlistener {port} {host}\nprotocol mqttsn\n{config}")
+        server.sensor_port = port
+        # While the threads open their sockets, the kernel does not know yet whose a device is.
+        server.await_log("server.running")
+        return server
+    return start
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    """An authority for the server's certificate and its clients'."""
+    return Authority(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture
+def start_tls(start_server, authority, tmp_path):
+    """A function that starts a server whose one listener speaks TLS, with more lines if given.
+
+    The certificate and key lie in the test's own directory, as server.pem and server.key.
+    """
+    def start(config="", key=EC, **options):
+        renew_certificate(authority, tmp_path, "/CN=localhost", key)
+        return start_server(
+            config,
+            listener="listener {port} 127.0.0.1\n"
+                     f"certfile {tmp_path}/server.pem\nkeyfile {tmp_path}/server.key", **options)
+
+    return start

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 import uuid
+from pathlib import Path
 
 from waiting import PATIENCE_S, until
 
@@ -94,8 +95,17 @@ class Subscriber:
         return list(self._lines)
 
     def stop(self):
-        """Ends with a DISCONNECT, as after Ctrl-C."""
+        """Ends with a DISCONNECT, as after Ctrl-C.
+
+        The tool sends it from the signal's handler, and hangs where that has come upon it at work:
+        it may hold a lock that the handler takes.
+        """
+        until(self._rests, "mosquitto_sub to wait for more")
         self._end(signal.SIGINT)
+
+    def _rests(self):
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text()
+        return stat.rpartition(")")[2].split()[0] == "S" or self.process.poll() is not None
 
     def kill(self):
         """Ends as a crash would: the server sees a closed connection and no DISCONNECT."""

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Paho Python's client, with calls that return when the server has answered."""
 
+import contextlib
+import os
 import socket
 import uuid
 
@@ -10,6 +12,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from waiting import PATIENCE_S, until
+from wire import hang_up
 
 CONNECTION_LOST = mqtt.MQTT_ERR_CONN_LOST
 V31, V311, V5 = mqtt.MQTTv31, mqtt.MQTTv311, mqtt.MQTTv5
@@ -34,15 +37,18 @@ class Client:
     """
 
     def __init__(self, server, client_id="", version=V5, clean=True, will=None, keepalive_s=60,
-                 transport="tcp", **connect_properties):
-        """will: (topic, payload, qos, retain, a dict of properties); transport: Paho's word."""
+                 transport="tcp", user=None, source="", tls=None, **connect_properties):
+        """will: (topic, payload, qos, retain, a dict of properties); transport: Paho's word;
+        user: (name, password); source: the address to come from; tls: an SSLContext."""
         self.client_id = client_id
         self.version = version
         self.code = self.session_present = self.connack = self.ended = None
         self.messages = []
+        self._syncs = 0
         self._answers = {}
         self._sync_topic = f"sync/{uuid.uuid4()}"
-        self._connect = dict(host="127.0.0.1", port=server.port, keepalive=keepalive_s)
+        self._connect = dict(host="127.0.0.1", port=server.port, keepalive=keepalive_s,
+                             bind_address=source)
         if version == V5:
             self.paho = mqtt.Client(client_id, protocol=version, transport=transport,
                                     reconnect_on_failure=False)
@@ -55,6 +61,10 @@ class Client:
             *place, will_properties = will
             self.paho.will_set(
                 *place, properties=properties(PacketTypes.WILLMESSAGE, **will_properties))
+        if user:
+            self.paho.username_pw_set(*user)
+        if tls:
+            self.paho.tls_set_context(tls)
         self.paho.on_connect = self._on_connect
         self.paho.on_disconnect = self._on_disconnect
         self.paho.on_message = self._on_message
@@ -78,7 +88,10 @@ class Client:
             self.ended = getattr(code, "value", code)
 
     def _on_message(self, _client, _data, message):
-        self.messages.append(message)
+        if message.topic == self._sync_topic:
+            self._syncs += 1
+        else:
+            self.messages.append(message)
 
     def _on_subscribe(self, _client, _data, packet_id, codes, _properties=None):
         self._answers[packet_id] = [getattr(code, "value", code) for code in codes]
@@ -106,6 +119,7 @@ class Client:
 
     def _answer(self, packet_id):
         until(lambda: packet_id in self._answers or self.ended is not None, "the answer")
+        assert packet_id in self._answers, f"the connection ended before the answer: {self.ended}"
         return self._answers.pop(packet_id)[0]
 
     def send(self, topic, payload=b"", qos=0, retain=False, **publish_properties):
@@ -134,10 +148,10 @@ class Client:
         Where other publishers' messages are expected, await them with take() first: MQTT keeps no
         order between publishers.
         """
+        syncs = self._syncs
         self.subscribe(self._sync_topic, 1)
         self.publish(self._sync_topic, "", 1)
-        until(lambda: any(m.topic == self._sync_topic for m in self.messages), "the sync message")
-        self.messages = [m for m in self.messages if m.topic != self._sync_topic]
+        until(lambda: self._syncs > syncs, "the sync message")
         self.unsubscribe(self._sync_topic)
         return self.payloads()
 
@@ -152,20 +166,39 @@ class Client:
         assert self.ended in (*codes, CONNECTION_LOST)
 
     def disconnect(self, code=None, **disconnect_properties):
-        """Ends with a DISCONNECT."""
-        if self.ended is None:
-            if self.version == V5:
-                self.paho.disconnect(code,
-                                     properties(PacketTypes.DISCONNECT, **disconnect_properties))
-            else:
-                self.paho.disconnect()
-            self.expect_end(mqtt.MQTT_ERR_SUCCESS)
+        """Ends with a DISCONNECT; the server has seen it when this returns."""
+        if watch := self._watch():
+            with watch:
+                if self.version == V5:
+                    self.paho.disconnect(
+                        code, properties(PacketTypes.DISCONNECT, **disconnect_properties))
+                else:
+                    self.paho.disconnect()
+                self.expect_end(mqtt.MQTT_ERR_SUCCESS)
+                hang_up(watch)
 
     def drop(self):
-        """Ends as a crash would: the server sees a closed connection and no DISCONNECT."""
-        if self.ended is None:
-            self.paho.socket().shutdown(socket.SHUT_RDWR)
-            self.expect_end(mqtt.MQTT_ERR_SUCCESS)
+        """Ends as a crash would: the server sees a closed connection, and has seen that when this
+        returns, and no DISCONNECT."""
+        if watch := self._watch():
+            with watch:
+                with contextlib.suppress(OSError):  # it is closed already
+                    watch.shutdown(socket.SHUT_WR)
+                self.expect_end(mqtt.MQTT_ERR_SUCCESS)
+                hang_up(watch)  # not before: Paho reads until then
+
+    def _watch(self):
+        """The connection, which is open as long as this is, whatever Paho closes; None where it
+        has ended, which Paho's own thread may be about to tell."""
+        if self.ended is not None:
+            return None
+        try:
+            watch = socket.socket(fileno=os.dup(self.paho.socket().fileno()))
+        except (AttributeError, OSError):  # Paho has closed it
+            until(lambda: self.ended is not None, "Paho to tell of the end")
+            return None
+        watch.settimeout(PATIENCE_S)
+        return watch
 
     def __enter__(self):
         return self

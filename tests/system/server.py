@@ -16,6 +16,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAM = Path(os.environ.get("NIGHTJAR", REPOSITORY / "build" / "nightjar")).absolute()
 IS_NIGHTJAR = not PROGRAM.name.startswith("mosquitto")
 
+LOCATION = "MOSQUITTO_PERSISTENCE_LOCATION"
+
 SANITIZER_REPORT = re.compile(
     r"(ERROR|WARNING): (Address|Thread|Leak|UndefinedBehavior)Sanitizer|runtime error:")
 
@@ -59,18 +61,25 @@ def free_port():
     raise AssertionError(f"none of the ports {_ports} is free")
 
 
-def common_config():
+# A machine may stand still between a connection and its CONNECT.
+PATIENCE = "connect_timeout 60"
+
+
+def common_config(persistence="persistence false"):
     """What every test wants of its server, whatever else it asks for."""
-    lines = ["persistence false", "log_dest stderr", "log_type all"]
+    lines = [persistence, "log_dest stderr", "log_type all"]
     if os.geteuid() == 0:
         lines.append("user root")  # the directories of a test are readable by their owner alone
+    if IS_NIGHTJAR:
+        lines.append("control_socket none")  # the usual place is for one server of the machine
+        lines.append(PATIENCE)
     if IS_NIGHTJAR and "NIGHTJAR_THREADS" in os.environ:
         lines.append(f"threads {os.environ['NIGHTJAR_THREADS']}")  # more shards than cores
     return "\n".join(lines) + "\n"
 
 
 class Server:
-    """One process of the program; `start` returns when it accepts connections."""
+    """One process of the program; `start` returns when it serves, and has forgotten who asked."""
 
     def __init__(self, directory, port, config=None, arguments=()):
         """config is the whole file's text, or None for a start without one."""
@@ -81,6 +90,8 @@ class Server:
         self.log_file = self.directory / "server.log"
         self.arguments = [str(PROGRAM), *arguments]
         self.process = None
+        # What it keeps lies with the test, whoever starts it and whatever else is not configured.
+        self.environment = {**os.environ, LOCATION: str(self.directory / "data")}
         if config is not None:
             self.config_file.write_text(config)
             self.arguments += ["-c", str(self.config_file)]
@@ -88,14 +99,14 @@ class Server:
     def start(self):
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
-                self.arguments, cwd=self.directory, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log)
+                self.arguments, cwd=self.directory, env=self.environment,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         until(self._is_ready, f"{PROGRAM.name} to listen on port {self.port}")
         return self
 
     def _is_ready(self):
         assert self.process.poll() is None, f"the server ended at its start:\n{self.log()}"
-        return is_listening(self.port)
+        return is_open("127.0.0.1", self.port)
 
     @property
     def pid(self):
@@ -134,6 +145,12 @@ class Server:
             self.process.kill()
             self.process.wait()
 
+    def remove_data(self):
+        """Frees the disk of what it has stored: all tests together would take tens of gigabytes."""
+        for pattern in "log-*", "free-*", "archive.*":
+            for file in self.directory.rglob(pattern):
+                file.unlink()
+
     def expect_no_report(self):
         report = SANITIZER_REPORT.search(self.log())
         assert not report, f"a sanitizer reports: {report.group(0)}"
@@ -143,3 +160,18 @@ def is_listening(port, host="127.0.0.1"):
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         return probe.connect_ex((host, port)) == 0
+
+
+def is_open(host, port):
+    """Whether somebody listens there; waits until our connection is forgotten again."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.settimeout(PATIENCE_S)
+        if probe.connect_ex((host, port)) != 0:
+            return False
+        probe.shutdown(socket.SHUT_WR)
+        try:
+            while probe.recv(4096):
+                pass
+        except ConnectionResetError:
+            pass
+        return True

@@ -11,11 +11,11 @@ import pytest
 
 from mosquitto import retained
 from server import REPOSITORY
-from waiting import until
+from waiting import PATIENCE_S, until
 
 EXAMPLE = REPOSITORY / "examples" / "machine"
 HOST = os.uname().nodename
-SECONDS_MAX = 60
+DAY_S = 86400
 READING = re.compile(r"\d\d:\d\d:\d\d ([01]) (\S+) (.*)")
 
 
@@ -59,7 +59,7 @@ def shown(clients_environment):
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                              start_new_session=True)
     try:
-        output, _ = shell.communicate(timeout=SECONDS_MAX)
+        output, _ = shell.communicate(timeout=3 * PATIENCE_S)
         until(lambda: not processes_of(shell.pid), "everything that was started to have ended")
     finally:
         for pid in processes_of(shell.pid):
@@ -80,7 +80,7 @@ def seconds_between(earlier, later):
     """The seconds from one time of day, as in 12:00:01, to the next other one."""
     of_day = [sum(int(part) * unit for part, unit in zip(time.split(":"), (3600, 60, 1)))
               for time in (earlier, later)]
-    return (of_day[1] - of_day[0]) % 86400
+    return (of_day[1] - of_day[0]) % DAY_S
 
 
 def expect_wildcards(output):
@@ -112,7 +112,8 @@ def test_the_readme_does_what_it_says(server, shown):
     came_back, *lines = missed.splitlines()
     ages_s = [seconds_between(json.loads(line)["time"], came_back) for line in lines]
     assert len(ages_s) == 3 and ages_s == sorted(ages_s, reverse=True), "oldest first"
-    assert all(0 <= age_s <= 10 for age_s in ages_s), "all from before it came back"
+    # One from afterwards would be nearly a day old.
+    assert all(age_s < DAY_S / 2 for age_s in ages_s), "all from before it came back"
     assert forgotten == ""
 
     seen_live, seen_late = shown["Notice that a machine is gone"]
@@ -128,6 +129,6 @@ def test_the_publisher_says_offline_however_it_is_stopped(server, clients_enviro
                                  stdin=subprocess.DEVNULL, start_new_session=True)
     until(lambda: retained(server, "machine/+/status") == ["online"], "the publisher")
     publisher.send_signal(number)
-    publisher.wait()
+    publisher.wait(PATIENCE_S)
     until(lambda: retained(server, "machine/+/status") == ["offline"], "the will")
     until(lambda: not processes_of(publisher.pid), "its connections to be closed")

@@ -3,7 +3,9 @@
 
 import json
 import os
+import platform
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -12,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from floods import connect_packet
 from paho_client import V31, V311, V5, Client
-from server import PROGRAM, common_config, free_port, is_listening
-from waiting import PATIENCE_S, until
-from wire import Wire, subscribe
-
-STOP_SECONDS = 5
+from server import IS_NIGHTJAR, PROGRAM, common_config, free_port, is_listening
+from waiting import PATIENCE_S, in_time, pace, until
+from websocket_wire import WebSocketWire
+from wire import Wire, packet, string, subscribe
 
 
 def run(*arguments, directory=None):
@@ -27,6 +29,59 @@ def run(*arguments, directory=None):
 
 
 # The command line --------------------------------------------------------------------------------
+
+
+@pytest.mark.ours_only("which libraries a program has is its own affair")
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="stubs are written for x86-64 alone")
+def test_a_plain_server_has_none_of_the_libraries_that_it_does_not_need(server):
+    if b"__sanitizer_" in PROGRAM.read_bytes():
+        pytest.skip("a sanitizer sees what is linked as usual, so its build has no stubs")
+    with Wire(server) as client:
+        client.connected(V311, "plain")
+    maps = Path(f"/proc/{server.pid}/maps").read_text()
+    for library in "liblmdb.so", "libm.so":  # the load of $SYS is rounded by the latter
+        assert library in maps
+    for library in "curl", "ssl", "crypto", "sqlite3", "edit", "jansson", "argon2", "z":
+        assert not re.search(rf"/lib{library}\.so", maps), library
+
+
+def use_up_descriptors(server):
+    """Lets the server have no descriptor any more; returns what took the last ones."""
+    limit = max(int(name) for name in os.listdir(f"/proc/{server.pid}/fd")) + 3
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (limit, limit))
+    held = []
+    while "accept.failed" not in server.log():
+        held.append(socket.create_connection(("127.0.0.1", server.port)))
+        pace(0.01)
+    return held
+
+
+@pytest.mark.ours_only("which libraries a program has is its own affair")
+def test_a_websocket_is_served_when_there_are_no_descriptors(start_server):
+    server = start_server("threads 1\nprotocol websockets")
+    server.await_log("server.running")
+    with WebSocketWire(server) as client:
+        held = use_up_descriptors(server)
+        client.upgraded()
+        for one in held:
+            one.close()
+    server.stop()
+
+
+@pytest.mark.ours_only("which libraries a program has is its own affair")
+def test_a_password_is_checked_when_there_are_no_descriptors(start_server, tmp_path):
+    passwords = tmp_path / "passwords"
+    done = run("passwd", "-H", "argon2id", "-c", "-b", passwords, "user", "secret")
+    assert done.returncode == 0, done.stderr
+    server = start_server(f"threads 1\npassword_file {passwords}")
+    server.await_log("server.running")
+    with Wire(server) as client:
+        held = use_up_descriptors(server)
+        client.send(connect_packet("client", "user", "secret"))
+        client.expect("20 02 00 00")
+        for one in held:
+            one.close()
+    server.stop()
 
 
 @pytest.mark.ours_only("Mosquitto 2.0.11 has no --version and ends with 3 after -h")
@@ -60,6 +115,10 @@ def test_test_config_checks_without_serving(tmp_path):
     done = run("-c", good, "--test-config")
     assert done.returncode == 0, done.stderr
     assert re.search(r"good\.conf:5: max_queued_messages 7\b", done.stdout)
+    assert done.stdout.endswith("\nThe configuration can be used\n")
+    good.write_text(f"{good.read_text()}autosave_interval 60\n")
+    done = run("-c", good, "--test-config")
+    assert done.stdout.endswith("\nThe configuration can be used; warnings, at the top: 1\n")
     assert not is_listening(port)
 
 
@@ -72,6 +131,8 @@ def test_test_config_checks_without_serving(tmp_path):
     "max_qos 3",
     "listener 65536",
     "log_type chatter",
+    pytest.param("memory_limit 1", id="memory_limit", marks=pytest.mark.ours_only(
+        "Mosquitto 2.0.11 ends with another status where its memory does not suffice")),
     pytest.param("plugin /no/such/plugin.so", id="plugin", marks=pytest.mark.ours_only(
         "Mosquitto 2.0.11 ends with another status when it cannot load a plugin")),
 ])
@@ -88,9 +149,22 @@ def test_a_wrong_line_is_named_and_ends_with_3(tmp_path, mode, line):
     assert "bad.conf:2" in done.stderr
 
 
+@pytest.mark.ours_only("Mosquitto has no threads that it could say the memory of")
+@pytest.mark.parametrize("threads", [1, 4])
+def test_the_memory_that_is_asked_for_is_enough_to_serve(tmp_path, start_server, threads):
+    file = tmp_path / "small.conf"
+    file.write_text(f"threads {threads}\nmemory_limit 1\n")
+    told = run("-c", file, "--test-config").stderr
+    least = re.search(r"small\.conf:2: memory_limit 1 is less than the (\d+) bytes", told).group(1)
+    server = start_server(f"threads {threads}\nmemory_limit {least}")
+    with Client(server, "first") as client:
+        client.publish("news", "there is room", 1)
+
+
 @pytest.mark.ours_only("without a file Mosquitto 2.0.11 words it otherwise")
-def test_without_a_listener_only_this_machine_is_served(start_server):
-    server = start_server(with_file=False, arguments=["-p", "{port}", "-v"])
+def test_without_a_listener_only_this_machine_is_served(open_folder, start_server):
+    server = start_server(with_file=False, arguments=["-p", "{port}", "-v"],
+                          data=open_folder / "data")
     assert is_listening(server.port, "127.0.0.1")
     assert not is_listening(server.port, "127.0.0.2")
     with Client(server, "anonymous") as client:
@@ -101,9 +175,10 @@ def test_without_a_listener_only_this_machine_is_served(start_server):
 
 
 @pytest.mark.ours_only("Mosquitto 2.0.11 ends at the second one")
-def test_several_ports_of_the_command_line(start_server):
+def test_several_ports_of_the_command_line(open_folder, start_server):
     other = free_port()
-    start_server(with_file=False, arguments=["-p", "{port}", "-p", str(other)])
+    start_server(with_file=False, arguments=["-p", "{port}", "-p", str(other)],
+                 data=open_folder / "data")
     until(lambda: is_listening(other), "the second port")
 
 
@@ -186,23 +261,24 @@ def test_sigterm_ends_at_once_and_tells_the_clients(server):
             client.expect_end(0x8B)
         for client in old:
             client.expect_end()
-        assert server.process.wait(STOP_SECONDS) == 0
+        assert server.process.wait(PATIENCE_S) == 0
 
 
 def test_sigint_ends_as_sigterm_does(server):
     server.signal(signal.SIGINT)
-    assert server.process.wait(STOP_SECONDS) == 0
+    assert server.process.wait(PATIENCE_S) == 0
 
 
 def test_a_client_that_does_not_read_does_not_delay_the_end(server):
-    with Wire(server, receive_buffer_size=4096).connected(V5, "never-reads") as stuck, \
+    with Wire(server, receive_buffer_size=4096).connected(
+                V5, "never-reads", keepalive_s=0) as stuck, \
             Client(server, "publisher") as publisher:
         stuck.send(subscribe(V5, ["load"]))
         stuck.expect_packet(0x90)
         for _ in range(200):
             publisher.publish("load", "x" * 20000, 1)
         server.signal(signal.SIGTERM)
-        assert server.process.wait(STOP_SECONDS) == 0
+        assert server.process.wait(PATIENCE_S) == 0
 
 
 def reload(server, old, new):
@@ -284,11 +360,12 @@ def test_sighup_changes_what_is_logged(server):
 
 def test_a_log_file_is_opened_anew_on_sighup(start_server, tmp_path):
     log, rotated = tmp_path / "file.log", tmp_path / "file.log.1"
+    reread = "config.reloaded" if IS_NIGHTJAR else ""
     server = start_server(f"log_dest file {log}")
     until(lambda: "running" in log.read_text(), "the log file")
     log.rename(rotated)
     server.signal(signal.SIGHUP)
-    until(log.exists, "the new log file")
+    until(lambda: log.exists() and re.search(reread, log.read_text()), "the new log file")
     Client(server, "after-rotation").disconnect()
     until(lambda: "after-rotation" in log.read_text(), "a line in the new file")
     assert "after-rotation" not in rotated.read_text()
@@ -305,6 +382,9 @@ def test_a_daemon_writes_its_pid_and_ends_by_it(tmp_path):
     until(lambda: pid_file.exists() and pid_file.read_text(), "the pid file")
     pid = int(pid_file.read_text())
     until(lambda: is_listening(port), "the daemon")
+    done = subprocess.run(["mosquitto_pub", "-p", str(port), "-t", "t", "-m", "x", "-q", "1"],
+                          timeout=PATIENCE_S, check=False)
+    assert done.returncode == 0
     assert Path(f"/proc/{pid}/exe").resolve() == PROGRAM.resolve()
     assert os.getsid(pid) != os.getsid(0), "it has left our terminal"
     os.kill(pid, signal.SIGTERM)
@@ -318,6 +398,44 @@ def test_a_bad_file_is_told_before_going_to_the_background(tmp_path):
     done = run("-c", config, "-d")
     assert done.returncode == 3
     assert "bad.conf:1" in done.stderr
+
+
+def test_a_server_that_stood_still_hears_its_clients_before_it_judges_them(start_server):
+    """As on a machine that is moved, or has no processor to give for a while."""
+    server = start_server("threads 1" if IS_NIGHTJAR else "")
+    pings, clients = 5, 300  # more than are told of at a time
+
+    def stand_still():
+        with ExitStack() as stack:
+            def come(client_id, **options):
+                return stack.enter_context(Wire(server)).connected(V5, client_id, **options)
+
+            watcher = come("watcher")
+            watcher.send(subscribe(V5, ["wills"]))
+            watcher.expect_packet(0x90)
+            steady = [come(f"steady{number}", keepalive_s=1) for number in range(clients)]
+            leaving = stack.enter_context(Wire(server))
+            leaving.send(packet(0x10, "00 04 'MQTT' 05 06 00 01 00", string("leaving"), "00",
+                                string("wills"), string("")))
+            leaving.expect_packet(0x20)
+            server.signal(signal.SIGSTOP)
+            try:
+                leaving.send("e0 00")
+                leaving.close()
+                for _ in range(pings):  # two seconds and more; its patience is one and a half
+                    pace(0.5)
+                    for client in steady:
+                        client.send("c0 00")
+            finally:
+                server.signal(signal.SIGCONT)
+            for client in steady:
+                client.expect("d0 00" * pings)
+                client.send("c0 00")
+                client.expect("d0 00")
+            watcher.send("c0 00")
+            watcher.expect("d0 00")  # and no will before it
+
+    in_time(pings * 0.5 + 1.5, stand_still)
 
 
 # The log -----------------------------------------------------------------------------------------
@@ -400,6 +518,9 @@ def test_the_log_may_go_to_subscribers(start_server):
         watcher.subscribe("$SYS/broker/log/#")
         Client(server, "seen").disconnect()
         until(lambda: any("seen" in payload for payload in watcher.payloads()), "a line of the log")
+        server.signal(signal.SIGHUP)
+        until(lambda: any("eloading" in payload for payload in watcher.payloads()),
+              "a line of the server's own thread")
 
 
 @pytest.mark.ours_only("Mosquitto 2.0.11 refuses such a client id")

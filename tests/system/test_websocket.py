@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """MQTT over WebSocket: real clients, and frames that no proper client would send."""
 
+import signal
+
 import pytest
 
 from certificates import Authority
 from mqtt_js import run_scenario
 from paho_client import V31, V311, V5, Client
-from server import IS_NIGHTJAR, free_port
-from test_check import check, describe, of
-from websocket_wire import (BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, TEXT, WebSocketWire,
-                            frame, request)
+from server import IS_NIGHTJAR, free_port, is_sanitizer_build
+from test_check import PATIENCE_MS, check, describe, of
+from waiting import in_time
+from websocket_wire import (BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, RSV1, TEXT,
+                            WebSocketWire, deflated, frame, inflated, request)
 from wire import CONNACK, connect, octets, packet, publish, string, subscribe
 
 LISTENER = "listener {port} 127.0.0.1\nprotocol websockets"
 STALLS = "Mosquitto 2.0.11 stalls on a megabyte over libwebsockets"
+LINGER_S = 1  # the server's, for a peer to read why it is refused
 HIDDEN = "libwebsockets, which Mosquitto 2.0 uses, answers otherwise"
 
 
@@ -34,6 +38,18 @@ def connected(server, client_id="c", version=4, **options):
     first, answer = wire.receive()
     assert first == FIN | BINARY and answer[0] == CONNACK and answer[3] == 0
     return wire
+
+
+@pytest.mark.sanitizer
+@pytest.mark.ours_only(HIDDEN)
+def test_a_client_in_a_hurry_is_handed_over_once(server):
+    # The CONNECT lies inside the layer, behind the request, while the socket holds still more.
+    hurry = frame(FIN | BINARY, octets("c0 00")) * 5000
+    for number in range(100):
+        with WebSocketWire(server) as wire:
+            wire.send(request() + frame(FIN | BINARY, connect(4, f"hurry{number}")) + hurry)
+            assert wire.socket.recv(1)
+    connected(server).close()
 
 
 # Real clients ------------------------------------------------------------------------------------
@@ -85,7 +101,8 @@ def test_a_statement_about_websocket(start_server, statement):
     server = start_server(
         listener=f"listener {{port}} 127.0.0.1\nlistener {port} 127.0.0.1\nprotocol websockets")
     code, report = check(
-        server.port, "--websocket", f"127.0.0.1:{port}/mqtt", "--only", statement)
+        server.port, "--websocket", f"127.0.0.1:{port}/mqtt", "--only", statement, "--timeout",
+        str(PATIENCE_MS))
     assert code == 0, describe(of(report, "FAIL"))
     assert report["passed"] == 1 and report["skipped"] == 0, report
 
@@ -143,13 +160,35 @@ def test_what_is_no_http_is_told_so(server):
         wire.expect_end()
 
 
+@pytest.mark.ours_only(HIDDEN)
+@pytest.mark.sanitizer
+@pytest.mark.parametrize("upgraded, sent, answer", [
+    (False, b"GARBAGE", b"HTTP/1.1 400 "),
+    (False, request(method="POST"), b"HTTP/1.1 405 "),
+    (True, frame(FIN | TEXT, b"x"), b"\x88\x02\x03\xeb"),
+])
+def test_a_refusal_comes_without_a_reset_though_more_is_sent(server, upgraded, sent, answer):
+    """Closed with unread input, TCP sends a reset, and the peer's system may drop the answer."""
+    def be_refused():
+        with WebSocketWire(server) as wire:
+            if upgraded:
+                wire.upgraded()
+            wire.socket.sendall(sent + b"x" * 1_000_000)
+            got = b""
+            while more := wire.socket.recv(65536):
+                got += more
+            assert got.startswith(answer)
+
+    in_time(LINGER_S, be_refused)
+
+
 @pytest.mark.ours_only("Mosquitto 2.0 has no such time")
 @pytest.mark.config("connect_timeout 1")
 def test_half_a_request_is_not_waited_for(server):
     with WebSocketWire(server) as wire:
         wire.send(request()[:-2])
         wire.expect_end()
-    with WebSocketWire(server).upgraded() as wire:
+    with in_time(1, lambda: WebSocketWire(server).upgraded()) as wire:
         wire.expect_end()
 
 
@@ -192,11 +231,17 @@ def test_a_large_message_may_come_in_one_frame_or_in_many(server):
         wire.send(frame(FIN | BINARY, subscribe(4, ["a"])))
         wire.expect(FIN | BINARY, "90 03 00 01 00")
         parts = [message[i:i + 9999] for i in range(0, len(message), 9999)]
-        wire.send(frame(FIN | BINARY, message), *[frame(FIN | BINARY, part) for part in parts])
-        got = b""
-        while len(got) < 2 * len(message):
-            got += wire.receive()[1]
-        assert got == message * 2
+        first, *middle, last = parts
+        wire.send(frame(FIN | BINARY, message), *[frame(FIN | BINARY, part) for part in parts],
+                  frame(BINARY, first), *[frame(CONTINUATION, part) for part in middle],
+                  frame(FIN | PING), frame(FIN | CONTINUATION, last))
+        got, pongs = b"", 0
+        while len(got) < 3 * len(message):
+            head, payload = wire.receive()
+            got += payload
+            pongs += head == FIN | PONG
+        assert got == message * 3
+        assert pongs == 1
 
 
 @pytest.mark.sanitizer
@@ -263,3 +308,154 @@ def test_a_ping_does_not_keep_an_mqtt_client_alive(server):
         while (got := wire.receive()) and got[0] == FIN | PONG:
             wire.send(frame(FIN | PING))
         wire.expect_end()
+
+
+# Compression -------------------------------------------------------------------------------------
+
+OFFER = {"Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits"}
+AGREED = ("permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
+          "client_max_window_bits=12")
+compression = pytest.mark.config("websockets_compression true")
+no_compression = pytest.mark.ours_only("Mosquitto 2.0 does not compress")
+
+
+def compressing(server):
+    """A WebSocket that compresses, with an MQTT connection that hears all."""
+    wire = WebSocketWire(server).upgraded(**OFFER)
+    assert wire.headers["Sec-WebSocket-Extensions"] == AGREED
+    wire.send(frame(FIN | RSV1 | BINARY, deflated(connect(4, "c") + subscribe(4, ["#"]))))
+    wire.expect(FIN | BINARY, "20 02 00 00 90 03 00 01 00")
+    return wire
+
+
+@no_compression
+@pytest.mark.parametrize("offer, option", [
+    (OFFER, ""),
+    ({}, "websockets_compression true"),
+    ({"Sec-WebSocket-Extensions": "permessage-deflate; server_max_window_bits=8"},
+     "websockets_compression true"),
+])
+def test_nothing_is_compressed_unless_both_want_it(start_server, offer, option):
+    server = start_server(option, listener=LISTENER)
+    with WebSocketWire(server).upgraded(**offer) as wire:
+        assert "Sec-WebSocket-Extensions" not in wire.headers
+        wire.send(frame(FIN | RSV1 | BINARY, deflated(connect(4, "c"))))
+        wire.expect_end(1002)
+
+
+@no_compression
+@compression
+@pytest.mark.sanitizer
+def test_messages_are_compressed_both_ways(server):
+    payload = b"temperature=21.5;" * 5000
+    message = publish(4, "a", payload)
+    with compressing(server) as wire:
+        packed = deflated(message)
+        wire.send(frame(RSV1 | BINARY, packed[:100]), frame(FIN | PING, b"between"),
+                  frame(FIN | CONTINUATION, packed[100:]), frame(FIN | BINARY, message))
+        wire.expect(FIN | PONG, b"between")
+        got, size = b"", 0
+        while len(got) < 2 * len(message):
+            first, part = wire.receive()
+            assert first in (FIN | RSV1 | BINARY, FIN | BINARY)
+            got += inflated(part) if first & RSV1 else part
+            size += len(part)
+        assert got == 2 * message
+        assert size < len(got) / 10
+
+
+@no_compression
+@compression
+def test_small_messages_are_not_compressed(server):
+    with compressing(server) as wire:
+        wire.send(frame(FIN | BINARY, publish(4, "a", b"x" * 200)))
+        wire.expect(FIN | BINARY, publish(4, "a", b"x" * 200))
+
+
+@no_compression
+@compression
+@pytest.mark.sanitizer
+@pytest.mark.parametrize("code, frames", [
+    (1007, frame(FIN | RSV1 | BINARY, b"\x06")),
+    (1007, frame(FIN | RSV1 | BINARY, deflated(b"Hello")[:-1])),
+    (1002, frame(FIN | RSV1 | PING)),
+    (1002, frame(RSV1 | BINARY, b"\0") + frame(FIN | RSV1 | CONTINUATION, b"\0")),
+    (1003, frame(FIN | RSV1 | TEXT, b"\0")),
+])
+def test_badly_compressed_frames_close_with(server, code, frames):
+    with compressing(server) as wire:
+        wire.send(frames)
+        wire.expect_end(code)
+
+
+@no_compression
+@compression
+@pytest.mark.sanitizer
+def test_a_little_that_holds_a_lot_takes_no_memory(server):
+    """16 MiB in 16 KiB: MQTT's limits count what a message holds."""
+    with compressing(server) as wire:
+        before = server.memory_kib()
+        packet_of_16_mib = publish(4, "a", bytes(2 ** 24))
+        wire.send(frame(FIN | RSV1 | BINARY, deflated(packet_of_16_mib)))
+        wire.expect_end()
+        if not is_sanitizer_build():  # which keeps books of its own
+            assert server.memory_kib() - before < 2048
+    connected(server).close()
+
+
+@no_compression
+@compression
+@pytest.mark.sanitizer
+@pytest.mark.parametrize("scenario", ["everyQosInOrder", "largePayload", "retainedMessages"])
+def test_mqtt_js_compressed(server, scenario):
+    run_scenario(f"ws://127.0.0.1:{server.port}/mqtt", "5.0", scenario, COMPRESSED="1")
+
+
+# Behind a proxy ----------------------------------------------------------------------------------
+
+
+@pytest.mark.ours_only("Mosquitto 2.0 does not read it")
+@pytest.mark.parametrize("trusted, field, peer", [
+    ("127.0.0.0/8", "10.0.0.7", "10.0.0.7:0"),
+    ("127.0.0.0/8, 10.0.0.0/8", "1.2.3.4, 192.0.2.7:1234, 10.0.0.1", "192.0.2.7:1234"),
+    ("127.0.0.1", "2001:db8::7", "[2001:db8::7]:0"),
+    ("127.0.0.1", None, "127.0.0.1:[1-9][0-9]*"),
+    ("127.0.0.2", "10.0.0.7", "127.0.0.1:[1-9][0-9]*"),
+    ("127.0.0.2", "garbage", "127.0.0.1:[1-9][0-9]*"),
+])
+def test_a_trusted_proxy_names_the_client(start_server, trusted, field, peer):
+    server = start_server(f"trusted_proxies {trusted}\nthreads 4", listener=LISTENER)
+    with WebSocketWire(server).upgraded(**{"X-Forwarded-For": field}) as wire:
+        wire.send(frame(FIN | BINARY, connect(4, "c")))
+        wire.expect(FIN | BINARY, "20 02 00 00")
+        peer = peer.replace("[2001:db8::7]", r"\[2001:db8::7\]")
+        server.await_log(f'client.connected id="c" peer={peer} ')
+
+
+@pytest.mark.ours_only("Mosquitto 2.0 does not read it")
+def test_a_trusted_proxy_that_names_nobody_is_told(start_server):
+    server = start_server("trusted_proxies 127.0.0.1", listener=LISTENER)
+    with WebSocketWire(server) as wire:
+        wire.send(request(**{"X-Forwarded-For": "unknown"}))
+        assert wire.head()[0] == 400
+    server.await_log("connection.failed .*X-Forwarded-For")
+
+
+@pytest.mark.ours_only(HIDDEN)
+def test_a_reload_counts_for_the_next_request(start_server):
+    server = start_server("websockets_path /old", listener=LISTENER)
+    config = server.config_file.read_text()
+    with WebSocketWire(server).upgraded(path="/old") as old, WebSocketWire(server) as new:
+        server.config_file.write_text(config.replace("websockets_path /old", "\n".join([
+            "websockets_path /new", "websockets_compression true", "websockets_origin null",
+            "trusted_proxies 127.0.0.1"])))
+        server.signal(signal.SIGHUP)
+        server.await_log("trusted_proxies changes")
+        server.await_log("config.reloaded")
+        new.upgraded(path="/new", Origin="null", **OFFER, **{"X-Forwarded-For": "10.0.0.7"})
+        assert new.headers["Sec-WebSocket-Extensions"] == AGREED
+        for wire, name in (new, "new"), (old, "old"):
+            wire.send(frame(FIN | BINARY, connect(4, name)))
+            wire.expect(FIN | BINARY, "20 02 00 00")
+        server.await_log('client.connected id="new" peer=10.0.0.7:0 ')
+        server.await_log('client.connected id="old" peer=127.0.0.1:')

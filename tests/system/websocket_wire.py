@@ -2,12 +2,13 @@
 """A WebSocket of bytes written out, for what no proper client would send."""
 
 import socket
+import zlib
 
 from waiting import PATIENCE_S
 from wire import octets
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
-FIN = 0x80
+FIN, RSV1 = 0x80, 0x40
 MASK = bytes.fromhex("37fa213d")
 
 REQUEST = {
@@ -45,12 +46,23 @@ def frame(head, payload=b"", masked=True):
     return bytes([head]) + length + payload
 
 
+def deflated(data):
+    """A compressed message (RFC 7692), by Python's zlib, with a window of 12 bits."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -12)
+    return (packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
+def inflated(message):
+    return zlib.decompressobj(-12).decompress(message + b"\0\0\xff\xff")
+
+
 class WebSocketWire:
     """One TCP connection to a WebSocket listener."""
 
     def __init__(self, server):
         self.socket = socket.create_connection(("127.0.0.1", server.port), PATIENCE_S)
         self._read = b""
+        self.headers = {}  # of the answer
 
     def send(self, *parts):
         """Sends; a server that has closed already is for the reading side to tell."""
@@ -78,8 +90,8 @@ class WebSocketWire:
     def upgraded(self, **changes):
         """Opens the WebSocket; returns itself."""
         self.send(request(**changes))
-        status, headers = self.head()
-        assert status == 101 and headers["Sec-WebSocket-Accept"] == ACCEPT, headers
+        status, self.headers = self.head()
+        assert status == 101 and self.headers["Sec-WebSocket-Accept"] == ACCEPT, self.headers
         return self
 
     def receive(self):

@@ -72,11 +72,27 @@ def subscribe(version, topic_filters, qos=0, packet_id=1):
                   *[string(topic_filter) + bytes([qos]) for topic_filter in topic_filters])
 
 
+def hang_up(connection):
+    """Closes our side; returns when the server has seen that and closed its own."""
+    try:
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):
+            pass
+    except TimeoutError:
+        raise
+    except OSError:  # it is closed already
+        pass
+    connection.close()
+
+
 class Wire:
     """One TCP connection to the server."""
 
-    def __init__(self, server, receive_buffer_size=None):
+    def __init__(self, server, receive_buffer_size=None, source=None):
+        """source: the loopback address to come from."""
         self.socket = socket.socket()
+        if source:
+            self.socket.bind((source, 0))
         if receive_buffer_size:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_size)
         self.socket.settimeout(PATIENCE_S)
@@ -128,8 +144,8 @@ class Wire:
     def connected(self, version, client_id, **options):
         """Connects at the level of MQTT; returns itself."""
         self.send(connect(version, client_id, **options))
-        first, body = self.receive()
-        assert first == CONNACK and body[1] == 0, f"CONNACK {body.hex(' ')}"
+        body = self.expect_packet(CONNACK)
+        assert body[1] == 0, f"CONNACK {body.hex(' ')}"
         return self
 
     def expect_packet(self, first):

@@ -17,11 +17,17 @@ LEDGERS = {
     "mqtt-3.1.1.tsv": "MQTT-3.1.0-2\tserver\tA second one ends it.\t-\n"
                       "MQTT-3.12.4-1\tserver\tPings are answered.\t-\n",
     "mqtt-3.1-delta.tsv": "V31-1\tclient\tThe name is MQIsdp.\t-\tknown\n",
+    "mqtt-sn-1.2.tsv": "SN-5.2.1-1\tboth\tLength counts itself.\t-\n"
+                       "SN-6.2-1\tclient\tFirst comes CONNECT.\t-\n",
+    "mqtt-sn-2.0.tsv": "MQTTSN2-3.4-1\tclient\tREGISTER has no alias.\n"
+                       "MQTTSN2-3.4-2\tserver\tREGISTER has one.\n",
 }
 TESTS = ["-\tplain", "MQTT5-3.1.0-1\t5.0_first", "MQTT5-3.1.0-2 MQTT311-3.1.0-2\tsecond",
-         "U5-4.1-1\t5.0_kept", "U5-4.1-1\t5.0_kept_long", "MQTT311-3.12.4-1\t3.1.1_ping"]
+         "U5-4.1-1\t5.0_kept", "U5-4.1-1\t5.0_kept_long", "SN-5.2.1-1\tcounted",
+         "MQTT311-3.12.4-1\t3.1.1_ping", "MQTTSN2-3.4-1\taliases_are_told"]
 REASONS = ["V31-1\tclient\tThe library's CONNECT will show it.",
-           "MQTT5-6.0.0-1\tchoice\tBinds a server without frames."]
+           "MQTT5-6.0.0-1\tchoice\tBinds a server without frames.",
+           "SN-6.2-1\tsystem\ttest_radio.py test_devices"]
 CASES = ["MQTT5-3.1.0-1\tfirst", "combination\tall_together", "MQTT5-6.0.0-1\tframes_are_binary"]
 PAGE_IS_OLD = "docs/conformance.md is not what the ledgers, tests and reasons make"
 
@@ -38,6 +44,9 @@ class Tree:
         (root / "docs" / "spec").mkdir(parents=True)
         for name, rows in LEDGERS.items():
             (root / "docs" / "spec" / name).write_text(HEADING + rows)
+        (root / "tests" / "system").mkdir(parents=True)
+        (root / "tests" / "system" / "test_radio.py").write_text(
+            "\ndef test_devices():\n    pass\n")
         self.program.parent.mkdir(parents=True)
         (root / "build" / "meson-info").mkdir()
         (root / "build" / "meson-info" / "intro-tests.json").write_text(
@@ -89,15 +98,17 @@ def test_counts_what_is_shown_and_what_has_a_reason(tree):
         "mqtt-5.0.tsv, unnumbered: 1 of 1: 1 shown, 0 with a reason",
         "mqtt-3.1.1.tsv, numbered: 2 of 2: 2 shown, 0 with a reason",
         "mqtt-3.1-delta.tsv, unnumbered: 1 of 1: 0 shown, 1 with a reason",
-        "reasons: 1 client, 1 choice",
+        "mqtt-sn-1.2.tsv, unnumbered: 2 of 2: 1 shown, 1 with a reason",
+        "mqtt-sn-2.0.tsv, numbered: 1 of 2: 1 shown, 0 with a reason",
+        "reasons: 1 client, 1 choice, 0 optional, 1 system",
         "shown by a case of nightjar check: 0",
         "shown by the server's reaction, binding only clients: 1",
-        "total: 7 of 7: 5 shown, 2 with a reason",
+        "total: 9 of 9: 6 shown, 3 with a reason",
     ]
 
 
 def test_a_statement_with_neither_test_nor_reason_is_found(tree):
-    tree.has_tests(TESTS[:-1])
+    tree.has_tests([test for test in TESTS if "MQTT311-3.12.4-1" not in test])
     done = tree.run("--page")
     assert done.returncode == 1
     assert "mqtt-3.1.1.tsv, numbered: 1 of 2: 1 shown, 0 with a reason" in done.stdout
@@ -121,33 +132,40 @@ def test_an_unknown_id_in_a_test_is_found(tree):
     done = tree.run()
     assert done.returncode == 1
     assert faults(done) == [
-        "planted_test: without_version names MQTT-3.1.0-2, which is in no ledger in force; "
-        "correct the id",
-        "planted_test: invented names MQTT5-9.9.9-9, which is in no ledger in force; "
-        "correct the id"]
+        "planted_test: without_version names MQTT-3.1.0-2, which is in no ledger; correct the id",
+        "planted_test: invented names MQTT5-9.9.9-9, which is in no ledger; correct the id"]
 
 
 def test_an_unknown_id_in_a_case_that_no_test_runs_is_found(tree):
     tree.has_cases([*CASES, "MQTT5-9.9.9-9\tinvented"])
     done = tree.run()
     assert done.returncode == 1
-    assert faults(done) == ["nightjar check: invented names MQTT5-9.9.9-9, which is in no ledger "
-                            "in force; correct the id"]
+    assert faults(done) == ["nightjar check: invented names MQTT5-9.9.9-9, which is in no ledger; "
+                            "correct the id"]
 
 
 @pytest.mark.parametrize("row, expected", [
-    ("MQTT5-9.9.9-9\tclient\tNo.", "MQTT5-9.9.9-9 is in no ledger in force"),
+    ("MQTT5-9.9.9-9\tclient\tNo.", "MQTT5-9.9.9-9 is in no ledger"),
     ("MQTT311-3.12.4-1\tchoice\tNo.", "MQTT311-3.12.4-1 is shown by 3.1.1_ping, so that"),
-    ("MQTT5-3.1.0-1\tlazy\tNo.", "MQTT5-3.1.0-1 has the kind 'lazy'; use one of client, choice"),
+    ("MQTT5-3.1.0-1\tlazy\tNo.", "MQTT5-3.1.0-1 has the kind 'lazy'; use one of client, choice, "
+     "optional, system"),
+    ("MQTT5-3.1.0-2\tsystem\ttest_radio.py test_nothing", "MQTT5-3.1.0-2 is shown by second"),
     ("MQTT5-3.1.0-1\tclient\t", "MQTT5-3.1.0-1 has no reason; write a short sentence"),
     ("MQTT5-3.1.0-1", "MQTT5-3.1.0-1 has the kind ''"),
     ("V31-1\tclient\tAgain.", "V31-1 stands at docs/conformance-reasons.tsv:2 too"),
-], ids=["unknown", "stale_choice", "kind", "empty", "cut_short", "twice"])
+], ids=["unknown", "stale_choice", "kind", "stale_system", "empty", "cut_short", "twice"])
 def test_a_wrong_reason_is_found(tree, row, expected):
     tree.has_reasons([*REASONS, row])
     done = tree.run()
     assert done.returncode == 1
-    assert faults(done)[0].startswith(f"docs/conformance-reasons.tsv:4: {expected}")
+    assert faults(done)[0].startswith(f"docs/conformance-reasons.tsv:5: {expected}")
+
+
+def test_a_system_test_that_is_not_there_is_found(tree):
+    tree.has_reasons([*REASONS[:-1], "SN-6.2-1\tsystem\ttest_radio.py test_nothing"])
+    [fault] = faults(tree.run())
+    assert fault.startswith(
+        "docs/conformance-reasons.tsv:4: SN-6.2-1 names no test of tests/system; begin")
 
 
 def test_a_client_library_to_come_excuses_no_server(tree):
@@ -157,7 +175,7 @@ def test_a_client_library_to_come_excuses_no_server(tree):
     assert done.returncode == 1
     [fault] = faults(done)
     assert fault.startswith(
-        "docs/conformance-reasons.tsv:4: U5-4.1-1 binds more than clients (both)")
+        "docs/conformance-reasons.tsv:5: U5-4.1-1 binds more than clients (both)")
 
 
 def test_what_a_client_shows_later_may_stand_beside_a_test(tree):
@@ -171,7 +189,9 @@ def test_the_page_has_each_statement_below_its_section(tree):
     page = tree.page.read_text()
     headings = [line for line in page.splitlines() if line.startswith("#")]
     assert headings == ["# Conformance", "## MQTT 5.0", "### 3.1 CONNECT", "### 4.1", "### 6",
-                        "## MQTT 3.1.1", "### 3.1 CONNECT", "### 3.12.4 PINGREQ", "## MQTT 3.1"]
+                        "## MQTT 3.1.1", "### 3.1 CONNECT", "### 3.12.4 PINGREQ", "## MQTT 3.1",
+                        "## MQTT-SN 1.2", "### 5.2.1", "### 6.2", "## MQTT-SN 2.0",
+                        "### 3.4 REGISTER"]
     assert ("| MQTT5-3.1.0-2 | A second one \\| ends it. | server | `planted_test second` "
             "| shown |\n") in page
     assert "| `planted_test 5.0_kept`<br>`planted_test 5.0_kept_long` | shown |\n" in page
@@ -179,15 +199,24 @@ def test_the_page_has_each_statement_below_its_section(tree):
             "| `nightjar check --only frames_are_binary` "
             "| choice: Binds a server without frames. |\n") in page
     assert "| V31-1 | The name is MQIsdp. | client | - | client: The library's CONNECT" in page
-    assert "| together | | 7 | 5 | 2 |\n" in page
+    assert "| together | | 9 | 6 | 3 |\n" in page
+
+
+def test_a_draft_is_listed_and_not_summed_up(tree):
+    assert tree.run("--page").returncode == 0
+    page = tree.page.read_text()
+    assert ("| MQTTSN2-3.4-1 | REGISTER has no alias. | client | `planted_test aliases_are_told` "
+            "| shown |\n") in page
+    assert "| MQTTSN2-3.4-2 | REGISTER has one. | server | - | not shown |\n" in page
+    assert "| numbered | 2 | 1 | 0 |\n| together | | 9 | 6 | 3 |\n" in page
 
 
 def test_cases_are_counted_among_what_is_shown(tree):
     tree.program = tree.program.rename(tree.program.with_name("conformance_check_test"))
     (tree.root / "build" / "meson-info" / "intro-tests.json").write_text(
         json.dumps([{"cmd": [str(tree.program)]}]))
-    assert "shown by a case of nightjar check: 5\n" in tree.run("--page").stdout
-    assert "`nightjar check` puts 5 to any server, and 1 bind only a client" in (
+    assert "shown by a case of nightjar check: 6\n" in tree.run("--page").stdout
+    assert "`nightjar check` puts 6 to any server, and 1 bind only a client" in (
         tree.page.read_text())
 
 
@@ -210,7 +239,7 @@ def test_the_page_is_not_written_where_a_test_fails(tree, failing):
 
 def test_the_page_is_not_written_where_a_listed_test_does_not_run(tree):
     text = tree.program.read_text()
-    tree.program.write_text(text.replace("[      OK ] second\n", "").replace("g 6 t", "g 5 t"))
+    tree.program.write_text(text.replace("[      OK ] second\n", "").replace("g 7 t", "g 6 t"))
     done = tree.run("--page")
     assert done.returncode == 1
     assert "until this passes: planted_test: second\n" in done.stderr

@@ -40,7 +40,27 @@ struct totals {
     uint64_t publish_dropped;
     uint64_t sockets_opened;
     uint64_t connections_opened;
+    uint64_t delayed_connects;
+    uint64_t throttlings;
+    uint64_t evictions;
+    uint64_t flappings;
+    uint64_t id_fights;
+    uint64_t user_refusals;
+    uint64_t logins_failed;
+    uint64_t bans;
+    uint64_t store_health;
+    uint64_t store_waiting_bytes;
+    uint64_t store_commits;
+    uint64_t store_written_bytes;
+    uint64_t store_slowest_us;
+    uint64_t store_checkpoints;
+    uint64_t store_log_bytes;
+    uint64_t store_log_messages;
+    uint64_t store_archive_bytes;
+    uint64_t store_archive_messages;
     uint64_t dropped[DROP_REASONS];
+    uint64_t refused[REFUSALS];
+    uint64_t sn[SN_COUNTS];
 };
 
 #define TOTAL(member) (offsetof(struct totals, member) / sizeof(uint64_t))
@@ -59,6 +79,12 @@ static const struct row number_rows[] = {
     { "clients/disconnected", TOTAL(disconnected) },
     { "clients/inactive", TOTAL(disconnected) },
     { "clients/expired", TOTAL(expired) },
+    { "clients/delayed", TOTAL(delayed_connects) },
+    { "clients/throttled", TOTAL(throttlings) },
+    { "clients/evicted", TOTAL(evictions) },
+    { "clients/flapping", TOTAL(flappings) },
+    { "clients/id_fights", TOTAL(id_fights) },
+    { "clients/refused/sessions_per_user_max", TOTAL(user_refusals) },
     { "messages/stored", TOTAL(stored) },
     { "store/messages/count", TOTAL(stored) },
     { "store/messages/bytes", TOTAL(stored_bytes) },
@@ -79,6 +105,22 @@ static const struct row number_rows[] = {
     { "packet/out/count", TOTAL(output_packets) },
     { "packet/out/bytes", TOTAL(output_bytes) },
     { "connections/socket/count", TOTAL(sockets) },
+    { "logins/failed", TOTAL(logins_failed) },
+    { "logins/bans", TOTAL(bans) },
+    { "sn/datagrams/dropped", TOTAL(sn) + SN_DROPPED_DATAGRAMS },
+    { "sn/datagrams/refused", TOTAL(sn) + SN_REFUSED_DATAGRAMS },
+    { "sn/datagrams/unknown", TOTAL(sn) + SN_UNKNOWN_DATAGRAMS },
+    { "sn/wills/lost", TOTAL(sn) + SN_LOST_WILLS },
+    { "store/health", TOTAL(store_health) },
+    { "store/waiting/bytes", TOTAL(store_waiting_bytes) },
+    { "store/commits/count", TOTAL(store_commits) },
+    { "store/commits/bytes", TOTAL(store_written_bytes) },
+    { "store/commits/slowest", TOTAL(store_slowest_us) },
+    { "store/checkpoints", TOTAL(store_checkpoints) },
+    { "store/log/bytes", TOTAL(store_log_bytes) },
+    { "store/log/messages", TOTAL(store_log_messages) },
+    { "store/archive/bytes", TOTAL(store_archive_bytes) },
+    { "store/archive/messages", TOTAL(store_archive_messages) },
 };
 
 static const struct row load_rows[] = {
@@ -105,7 +147,8 @@ enum {
     TOLD_NUMBERS,
     TOLD_LOADS = TOLD_NUMBERS + NUMBERS,
     TOLD_DROPS = TOLD_LOADS + LOADS * LOAD_WINDOWS,
-    TOLD_COUNT = TOLD_DROPS + DROP_REASONS,
+    TOLD_REFUSALS = TOLD_DROPS + DROP_REASONS,
+    TOLD_COUNT = TOLD_REFUSALS + REFUSALS,
 };
 
 struct sys {
@@ -125,7 +168,8 @@ struct sys {
 static uint64_t dropped_by_limits(const struct totals *totals)
 {
     return totals->dropped[DROP_QUEUE_FULL] + totals->dropped[DROP_SLOW_READER] +
-            totals->dropped[DROP_NO_MEMORY] + totals->dropped[DROP_MAILBOX_FULL];
+            totals->dropped[DROP_NO_MEMORY] + totals->dropped[DROP_MAILBOX_FULL] +
+            totals->dropped[DROP_MEMORY] + totals->dropped[DROP_UNREADABLE];
 }
 
 static void add_shard(struct totals *totals, const struct counters *counters)
@@ -150,6 +194,12 @@ static void add_shard(struct totals *totals, const struct counters *counters)
         { &totals->publish_bytes_sent, &counters->publish_bytes_sent },
         { &totals->sockets_opened, &counters->sockets_opened },
         { &totals->connections_opened, &counters->connections_opened },
+        { &totals->delayed_connects, &counters->delayed_connects },
+        { &totals->throttlings, &counters->throttlings },
+        { &totals->evictions, &counters->evictions },
+        { &totals->flappings, &counters->flappings },
+        { &totals->id_fights, &counters->id_fights },
+        { &totals->user_refusals, &counters->user_refusals },
     };
 
     for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++)
@@ -175,8 +225,22 @@ static void sum_up(struct sys *sys, const struct sys_gauges *gauges)
         .heap_maximum = gauges->heap_maximum,
         .output_packets = gauges->output_packets,
         .output_bytes = gauges->output_bytes,
+        .logins_failed = gauges->logins_failed,
+        .bans = gauges->bans,
+        .store_health = gauges->store_health,
+        .store_waiting_bytes = gauges->store_waiting_bytes,
+        .store_commits = gauges->store_commits,
+        .store_written_bytes = gauges->store_written_bytes,
+        .store_slowest_us = gauges->store_slowest_us,
+        .store_checkpoints = gauges->store_checkpoints,
+        .store_log_bytes = gauges->store_log_bytes,
+        .store_log_messages = gauges->store_log_messages,
+        .store_archive_bytes = gauges->store_archive_bytes,
+        .store_archive_messages = gauges->store_archive_messages,
     };
 
+    memcpy(totals.refused, gauges->refused, sizeof(totals.refused));
+    memcpy(totals.sn, gauges->sn, sizeof(totals.sn));
     for (unsigned i = 0; i < sys->setup.shards; i++)
         add_shard(&totals, sys->setup.counters[i]);
     totals.stored -= counts.messages_freed;
@@ -269,6 +333,14 @@ static bool tell_drops(struct sys *sys, enum drop_reason reason, int64_t now_ms)
     return tell_number(sys, TOLD_DROPS + reason, topic, sys->totals.dropped[reason], now_ms);
 }
 
+static bool tell_refusals(struct sys *sys, enum refusal refusal, int64_t now_ms)
+{
+    char topic[TOPIC_SIZE_MAX];
+
+    snprintf(topic, sizeof(topic), "connections/refused/%s", refusal_name(refusal));
+    return tell_number(sys, TOLD_REFUSALS + refusal, topic, sys->totals.refused[refusal], now_ms);
+}
+
 static bool tell_uptime(struct sys *sys, int64_t now_ms)
 {
     int64_t seconds = (now_ms - sys->started_ms) / 1000;
@@ -291,6 +363,8 @@ static bool tell_all(struct sys *sys, int64_t now_ms)
         room = tell_load(sys, i / LOAD_WINDOWS, i % LOAD_WINDOWS, now_ms);
     for (unsigned i = 0; room && i < DROP_REASONS; i++)
         room = tell_drops(sys, (enum drop_reason)i, now_ms);
+    for (unsigned i = 0; room && i < REFUSALS; i++)
+        room = tell_refusals(sys, (enum refusal)i, now_ms);
     return room;
 }
 

@@ -3,11 +3,13 @@
  * What the server tells of itself below $SYS/broker/, under Mosquitto's names: sums over all
  * shards, published retained at QoS 2 by one of them, each only when it has changed.
  *
- * Our own below it: publish/messages/dropped/<reason>, one for each reason of core's counters.
+ * Our own below it: publish/messages/dropped/<reason>, one for each reason of core's counters, and
+ * connections/refused/<option>, one for each refusal.
  */
 #ifndef BROKER_ADMIN_SYS_H
 #define BROKER_ADMIN_SYS_H
 
+#include "broker/admin/refusal.h"
 #include "broker/core/core.h"
 
 struct sys;
@@ -23,12 +25,36 @@ struct sys_setup {
     int64_t interval_ms;                    /* 0: never */
 };
 
+/* What is counted of MQTT-SN. */
+enum sn_count {
+    SN_DROPPED_DATAGRAMS, /* for a limit */
+    SN_REFUSED_DATAGRAMS, /* at a listener that is not for them */
+    SN_UNKNOWN_DATAGRAMS, /* messages by DTLS that belong to no association */
+    SN_LOST_WILLS,        /* of devices that are not there */
+    SN_COUNTS,
+};
+
 /* What only the program around the cores knows. */
 struct sys_gauges {
     uint64_t heap_current;
     uint64_t heap_maximum;
     uint64_t output_packets; /* writes that a slow connection has left over */
     uint64_t output_bytes;
+    uint64_t logins_failed;
+    uint64_t bans;
+    uint64_t refused[REFUSALS];
+    uint64_t sn[SN_COUNTS];
+    /* Of the store; all 0 where all is in memory. */
+    uint64_t store_health; /* enum storage_health */
+    uint64_t store_waiting_bytes;
+    uint64_t store_commits;
+    uint64_t store_written_bytes;
+    uint64_t store_slowest_us; /* commit of the last minute or two */
+    uint64_t store_checkpoints;
+    uint64_t store_log_bytes;
+    uint64_t store_log_messages;
+    uint64_t store_archive_bytes;
+    uint64_t store_archive_messages;
 };
 
 /* NULL when memory is short. The first publication is due at once. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/auth/acl_file.h"
 
+#include "broker/config/extend.h"
 #include "broker/config/line.h"
 #include "mqtt/topic.h"
 #include "mqtt/utf8.h"
@@ -18,17 +19,6 @@ struct acl_reader {
     struct report_origin origin;
     struct bytes user; /* of the last `user` line; NULL: there was none */
 };
-
-static bool contains(struct bytes bytes, const char *text)
-{
-    size_t size = strlen(text);
-
-    for (size_t i = 0; i + size <= bytes.size; i++) {
-        if (memcmp(bytes.data + i, text, size) == 0)
-            return true;
-    }
-    return false;
-}
 
 /* Tells of a word of the line, and why it cannot stand there. */
 static int tell_error(struct acl_reader *reader, struct bytes word, const char *text)
@@ -62,27 +52,22 @@ static bool access_of(struct bytes word, uint8_t *access)
     return false;
 }
 
-/* It grows whenever the count is a power of two. */
 static int add_rule(struct acl_file *file, const struct acl_rule *rule)
 {
-    if ((file->count & (file->count - 1)) == 0) {
-        size_t room = file->count > 0 ? file->count * 2 : 1;
-        struct acl_rule *rules = realloc(file->rules, room * sizeof(*rules));
+    struct acl_rule *rules = extend(file->rules, file->count, sizeof(*rules));
 
-        if (!rules)
-            return -ENOMEM;
-        file->rules = rules;
-    }
-    file->rules[file->count++] = *rule;
+    if (!rules)
+        return -ENOMEM;
+    file->rules = rules;
+    rules[file->count++] = *rule;
     return 0;
 }
 
 static void describe_pattern(struct acl_reader *reader, struct acl_rule *rule)
 {
     rule->kind = ACL_PATTERN;
-    rule->has_client_id = contains(rule->filter, "%c");
-    rule->has_user_name = contains(rule->filter, "%u");
-    if (!rule->has_client_id && !rule->has_user_name)
+    rule->filter = acl_filter_with_names(rule->filter.text);
+    if (!rule->filter.has_client_id && !rule->filter.has_user_name)
         report_tell(reader->report, REPORT_WARNING, reader->origin,
                 "the pattern has neither %%c nor %%u, so it holds for every client as it stands");
 }
@@ -94,21 +79,21 @@ static int read_rule(struct acl_reader *reader, struct bytes text, bool pattern)
     struct bytes after = text;
     struct bytes word = line_word(&after);
 
-    rule.filter = line_trim(after);
+    rule.filter.text = line_trim(after);
     if (word.size == 0)
         return tell_error(reader, word, "no topic filter; add one");
-    if (rule.filter.size == 0)
-        rule.filter = word; /* A word alone is the filter, even if it is "read". */
+    if (rule.filter.text.size == 0)
+        rule.filter.text = word; /* A word alone is the filter, even if it is "read". */
     else if (!access_of(word, &rule.access))
         return tell_error(reader, word,
                 "is not read, write, readwrite or deny; a filter with a blank in it needs one of "
                 "these before it");
-    if (!mqtt_utf8_valid(rule.filter) || !mqtt_topic_filter_valid(rule.filter))
-        return tell_error(reader, rule.filter,
+    if (!mqtt_utf8_valid(rule.filter.text) || !mqtt_topic_filter_valid(rule.filter.text))
+        return tell_error(reader, rule.filter.text,
                 "is not a topic filter; + and # must stand alone between slashes, # only at the "
                 "end");
     if (reader->file->count == ACL_RULES_MAX)
-        return tell_error(reader, rule.filter, "is one rule too many; remove some");
+        return tell_error(reader, rule.filter.text, "is one rule too many; remove some");
     rule.kind = reader->user.data ? ACL_USER : ACL_ANONYMOUS;
     rule.user = reader->user;
     if (pattern)
@@ -116,11 +101,15 @@ static int read_rule(struct acl_reader *reader, struct bytes text, bool pattern)
     return add_rule(reader->file, &rule);
 }
 
-static int read_line(struct acl_reader *reader, struct bytes line)
+static int read_line(
+        void *context, struct bytes line, struct report_origin origin, struct report *report)
 {
+    struct acl_reader *reader = context;
     struct bytes text = line;
     struct bytes key = line_word(&text);
 
+    reader->report = report;
+    reader->origin = origin;
     text = line_trim(text);
     if (key.size == 0 || key.data[0] == '#')
         return 0;
@@ -134,14 +123,6 @@ static int read_line(struct acl_reader *reader, struct bytes line)
     return 0;
 }
 
-static int compare_bytes(struct bytes a, struct bytes b)
-{
-    size_t size = a.size < b.size ? a.size : b.size;
-    int order = size > 0 ? memcmp(a.data, b.data, size) : 0;
-
-    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
-}
-
 static int compare_rules(const void *left, const void *right)
 {
     const struct acl_rule *a = left;
@@ -149,7 +130,7 @@ static int compare_rules(const void *left, const void *right)
     int order = (int)a->kind - (int)b->kind;
 
     if (order == 0 && a->kind == ACL_USER)
-        order = compare_bytes(a->user, b->user);
+        order = bytes_compare(a->user, b->user);
     if (order == 0)
         order = (a->access != ACL_DENY) - (b->access != ACL_DENY);
     return order != 0 ? order : (a->line > b->line) - (a->line < b->line);
@@ -166,18 +147,13 @@ static void sort_rules(struct acl_file *file)
     }
 }
 
-static int read_lines(struct acl_file *file, struct report *report)
+static int read_rules(
+        struct acl_file *file, const char *path, const struct source *source, struct report *report)
 {
-    struct acl_reader reader = { .file = file, .report = report, .origin = { file->path, 0 } };
+    struct acl_reader reader = { .file = file };
     unsigned errors = report->errors;
-    struct bytes rest = file->text;
-    struct bytes line;
-    int result = 0;
+    int result = line_file_read(&file->lines, path, source, report, read_line, &reader);
 
-    while (result == 0 && line_take(&rest, &line)) {
-        reader.origin.line++;
-        result = read_line(&reader, line);
-    }
     if (result == 0 && report->errors > errors)
         result = -EINVAL;
     if (result == 0)
@@ -193,10 +169,7 @@ int acl_file_read(
 
     if (!file)
         return -ENOMEM;
-    file->path = strdup(path);
-    result = file->path ? source_read_told(source, path, &file->text, report) : -ENOMEM;
-    if (result == 0)
-        result = read_lines(file, report);
+    result = read_rules(file, path, source, report);
     if (result == 0)
         *out = file;
     else
@@ -209,109 +182,8 @@ void acl_file_free(struct acl_file *file)
     if (!file)
         return;
     free(file->rules);
-    free((void *)(uintptr_t)file->text.data);
-    free(file->path);
+    line_file_deinit(&file->lines);
     free(file);
-}
-
-/* ---- Whether a rule fits ---- */
-
-/* A rule's filter byte by byte, in a pattern with the names in their places. */
-struct filter_text {
-    const struct acl_who *who; /* NULL: no pattern */
-    struct bytes rest;
-    struct bytes name; /* what is left of one that is being put in */
-};
-
-enum { FILTER_END = -1, FILTER_ONE = -2, FILTER_ALL = -3 };
-
-static uint8_t take_byte(struct bytes *bytes)
-{
-    uint8_t byte = bytes->data[0];
-
-    *bytes = bytes_from(*bytes, 1);
-    return byte;
-}
-
-/* The next byte, or one of the values above: a '+' or '#' of a name is but a byte. */
-static int next_of(struct filter_text *text)
-{
-    uint8_t byte;
-
-    while (text->name.size == 0 && text->who) {
-        if (bytes_start_with(text->rest, BYTES("%c")))
-            text->name = text->who->client_id;
-        else if (bytes_start_with(text->rest, BYTES("%u")))
-            text->name = text->who->user;
-        else
-            break;
-        text->rest = bytes_from(text->rest, 2);
-    }
-    if (text->name.size > 0)
-        return take_byte(&text->name);
-    if (text->rest.size == 0)
-        return FILTER_END;
-    byte = take_byte(&text->rest);
-    return byte == '+' ? FILTER_ONE : byte == '#' ? FILTER_ALL : byte;
-}
-
-static struct bytes skip_level(struct bytes topic)
-{
-    const uint8_t *slash = topic.size > 0 ? memchr(topic.data, '/', topic.size) : NULL;
-
-    return bytes_from(topic, slash ? (size_t)(slash - topic.data) : topic.size);
-}
-
-/* Whether the text matches the topic, or all that a filter in the topic's place matches. */
-static bool matches(struct filter_text text, struct bytes topic)
-{
-    for (;;) {
-        int next = next_of(&text);
-
-        if (next == FILTER_END)
-            return topic.size == 0;
-        if (next == FILTER_ALL)
-            return true;
-        if (next == FILTER_ONE) {
-            if (bytes_equal(topic, BYTES("#")))
-                return false; /* More than one level. */
-            topic = skip_level(topic);
-            continue;
-        }
-        if (topic.size == 0) /* "a/#" is about "a" too. */
-            return next == '/' && text.name.size == 0 && bytes_equal(text.rest, BYTES("#"));
-        if (topic.data[0] != next)
-            return false;
-        topic = bytes_from(topic, 1);
-    }
-}
-
-static bool has_byte(struct bytes bytes, int byte)
-{
-    return bytes.size > 0 && memchr(bytes.data, byte, bytes.size);
-}
-
-static bool is_dangerous(struct bytes name)
-{
-    return has_byte(name, '+') || has_byte(name, '#');
-}
-
-static bool fits(const struct acl_rule *rule, const struct acl_who *who, struct bytes topic)
-{
-    struct filter_text text = { .rest = rule->filter };
-
-    if (topic.data[0] == '$' && rule->filter.data[0] != '$')
-        return false;
-    if (rule->kind == ACL_PATTERN) {
-        bool slash = (rule->has_client_id && has_byte(who->client_id, '/')) ||
-                (rule->has_user_name && has_byte(who->user, '/'));
-
-        /* A name with a '/' would reach into what belongs to another name. */
-        if ((slash && rule->access != ACL_DENY) || (rule->has_user_name && who->user.size == 0))
-            return false;
-        text.who = who;
-    }
-    return matches(text, topic);
 }
 
 /* ---- Judging ---- */
@@ -325,7 +197,7 @@ static size_t find_user(const struct acl_file *file, struct bytes user)
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (compare_bytes(file->rules[middle].user, user) < 0)
+        if (bytes_compare(file->rules[middle].user, user) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -342,7 +214,8 @@ static const struct acl_rule *decide(const struct acl_file *file, size_t start, 
 
         if (rule->kind == ACL_USER && !bytes_equal(rule->user, who->user))
             return NULL;
-        if ((rule->access == ACL_DENY || rule->access & wanted) && fits(rule, who, topic))
+        if ((rule->access == ACL_DENY || rule->access & wanted) &&
+                acl_filter_fits(&rule->filter, who, rule->access != ACL_DENY, topic))
             return rule;
     }
     return NULL;
@@ -359,7 +232,7 @@ struct acl_decision acl_file_judge(const struct acl_file *file, const struct acl
         rule = decide(file, 0, file->anonymous_count, who, wanted, topic);
     else
         rule = decide(file, find_user(file, who->user), file->pattern_start, who, wanted, topic);
-    if (!rule && !is_dangerous(who->user) && !is_dangerous(who->client_id))
+    if (!rule && !acl_name_is_wild(who->user) && !acl_name_is_wild(who->client_id))
         rule = decide(file, file->pattern_start, file->count, who, wanted, topic);
     if (!rule)
         return (struct acl_decision){ .allowed = false };

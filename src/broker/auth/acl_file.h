@@ -19,9 +19,8 @@
 #ifndef BROKER_AUTH_ACL_FILE_H
 #define BROKER_AUTH_ACL_FILE_H
 
-#include "base/bytes.h"
-#include "broker/config/report.h"
-#include "broker/config/source.h"
+#include "broker/auth/acl_filter.h"
+#include "broker/config/line_file.h"
 
 enum { ACL_RULES_MAX = 1000000 };
 
@@ -31,27 +30,19 @@ enum acl_kind { ACL_ANONYMOUS, ACL_USER, ACL_PATTERN };
 
 struct acl_rule {
     enum acl_kind kind;
-    uint8_t access;     /* enum acl_access */
-    bool has_client_id; /* a pattern with %c */
-    bool has_user_name; /* a pattern with %u */
+    uint8_t access; /* enum acl_access */
     unsigned line;
     struct bytes user; /* of ACL_USER */
-    struct bytes filter;
+    struct acl_filter filter;
 };
 
 /* Never changes once read; any thread may read it. */
 struct acl_file {
-    char *path;
-    struct bytes text;      /* the rules borrow it */
+    struct line_file lines; /* the rules borrow them */
     struct acl_rule *rules; /* by kind, user, what denies first, line */
     size_t count;
     size_t anonymous_count; /* the first of the rules */
     size_t pattern_start;   /* from here on they are patterns */
-};
-
-struct acl_who {
-    struct bytes user; /* empty: without a name */
-    struct bytes client_id;
 };
 
 struct acl_decision {

@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/auth/authority.h"
 
-#include "mqtt/topic.h"
+#include "broker/core/author.h"
+
+#include "broker/auth/authenticator.h"
+#include "broker/auth/enhanced.h"
 
 #include <assert.h>
-
-enum { CHEAP_ROUNDS = 200 }; /* Mosquitto 2.0's hashes have 101 */
-
-/* Who a client is. */
-struct identity {
-    uint16_t listener;
-    uint16_t user_size;
-    bool of_transport; /* the name was proved before there was any MQTT */
-    bool proved;       /* by a password, of whose hash these are the first bytes */
-    uint8_t proof[PASSWORD_HASH_MIN];
-    uint8_t user[]; /* the name it gave; empty: none */
-};
 
 static const struct rules *rules_of(const struct authority *authority, uint16_t listener)
 {
@@ -23,177 +14,191 @@ static const struct rules *rules_of(const struct authority *authority, uint16_t 
     return &authority->book->listeners[listener];
 }
 
-static struct bytes user_of(const struct identity *identity)
+static const struct authenticator *authenticator_of(enum proof_kind kind)
 {
-    return bytes_of(identity->user, identity->user_size);
+    static const struct authenticator *const authenticators[] = {
+        [PROOF_PASSWORD] = &password_login,
+        [PROOF_TOKEN] = &token_login,
+        [PROOF_SERVICE] = &web_login,
+    };
+
+    assert(kind < sizeof(authenticators) / sizeof(authenticators[0]) && authenticators[kind]);
+    return authenticators[kind];
 }
 
 /* ---- Coming in ---- */
 
-static struct access_verdict refused(enum mqtt_reason reason, const char *text)
+uint32_t authority_failed(const struct authority *authority, const struct login_failure *failure)
 {
-    return (struct access_verdict){ .reason = reason, .text = text };
+    return authority->failed ? authority->failed(authority->failed_context, failure) : 0;
 }
 
-static struct access_verdict admitted(const struct authority *authority, struct bytes user,
-        uint16_t listener, const struct password_hash *proof)
+static struct access_verdict refused(const char *text)
 {
-    size_t size = sizeof(struct identity) + user.size;
-    struct identity *identity = memory_take_zeroed(authority->memory, size);
+    return (struct access_verdict){ .reason = MQTT_NOT_AUTHORIZED, .text = text };
+}
+
+/* What the client has given is wrong. */
+static struct access_verdict wrong(
+        const struct authority *authority, const struct login *login, struct access_verdict verdict)
+{
+    const struct token_rules *tokens = rules_of(authority, login->listener)->tokens;
+    struct login_failure failure = { .peer = login->peer,
+        .user = login->user,
+        .secret = login->password,
+        .listener = login->listener };
+
+    if (tokens && tokens->wanted.from == CONFIG_JWT_FROM_USER_NAME) {
+        failure.user = (struct bytes){ 0 };
+        failure.secret = login->user;
+    }
+    verdict.delay_ms = authority_failed(authority, &failure);
+    return verdict;
+}
+
+/* A client comes in of whom nothing is asked. */
+static struct access_verdict admitted(
+        struct authority *authority, const struct login *login, enum proof_kind kind)
+{
+    const struct proof proof = { .kind = kind };
+    struct nameless *nameless = &authority->nameless[login->listener];
+    bool is_nameless = kind == PROOF_NONE && login->user.size == 0;
+    struct identity *identity = is_nameless ? nameless->identity : NULL;
 
     if (!identity)
-        return refused(MQTT_SERVER_BUSY, "no memory to keep who it is");
-    identity->listener = listener;
-    identity->of_transport = rules_of(authority, listener)->user_name_proved;
-    identity->user_size = (uint16_t)user.size;
-    if (user.size > 0)
-        memcpy(identity->user, user.data, user.size);
-    if (proof) {
-        identity->proved = true;
-        memcpy(identity->proof, proof->hash, PASSWORD_HASH_MIN);
+        identity = identity_new(authority->memory, login->listener, login->user, &proof);
+    if (identity && is_nameless) {
+        nameless->identity = identity;
+        nameless->holders++;
     }
-    return (struct access_verdict){ .reason = MQTT_SUCCESS, .identity = identity };
+    return finding_good(identity).verdict;
 }
 
-static void tell_login(const struct authority *authority, struct bytes name,
-        const struct password_file *file, const struct password_user *user, bool good)
+/* What becomes of a login that no authenticator knows; `text` is why the last one does not. */
+static struct access_verdict judge_unknown(struct authority *authority, const struct rules *rules,
+        const struct login *login, const char *text)
 {
-    const char *result = good ? "good" : user ? "wrong_password" : "unknown_user";
-
-    journal_tell(authority->journal, EVENT_DEBUG, "login.checked", field_bytes("user", name),
-            field_text("file", file->path), field_number("line", user ? user->line : 0),
-            field_text("result", result));
+    if (login->user.size == 0 && rules->allow_anonymous)
+        return admitted(authority, login, PROOF_NONE);
+    if (login->user.size == 0)
+        return refused("it gives no user name (allow_anonymous)");
+    return wrong(authority, login, refused(text));
 }
 
-/* What the check of a password, `result`, comes to for the user of that name. */
-static struct access_verdict judge_login(const struct authority *authority, struct bytes name,
-        uint16_t listener, const struct password_user *user, int result)
+static struct access_verdict conclude(
+        const struct authority *authority, const struct login *login, const struct finding *finding)
 {
-    const struct password_file *file = rules_of(authority, listener)->passwords;
-
-    tell_login(authority, name, file, user, user && result > 0);
-    if (result < 0)
-        return refused(MQTT_SERVER_BUSY, "its password cannot be checked now");
-    if (user && result > 0)
-        return admitted(authority, name, listener, &user->hash);
-    /* One answer for both, so that nobody learns which names there are. */
-    return refused(
-            MQTT_NOT_AUTHORIZED, "its password file does not have that name with that password");
+    if (finding->kind == FINDING_WRONG)
+        return wrong(authority, login, finding->verdict);
+    return finding->verdict;
 }
 
-/* Cheap enough for a shard: a fraction of a millisecond. */
-static bool is_cheap(const struct password_hash *hash)
+/* Asks the authenticators from the one of that place on. */
+static struct access_verdict ask_from(struct authority *authority, const struct rules *rules,
+        const struct login *login, size_t place, const char *text)
 {
-    return hash->algorithm != PASSWORD_ARGON2ID && hash->rounds <= CHEAP_ROUNDS;
-}
+    for (size_t i = place; i < rules->asked_count; i++) {
+        struct finding finding =
+                authenticator_of(rules->asked[i])
+                        ->ask(authority, rules, login, i + 1 == rules->asked_count);
 
-/* Hands the check to the threads; its verdict comes by authority_next(). */
-static struct access_verdict check_later(const struct authority *authority,
-        const struct access_arrival *arrival, const struct password_hash *hash, bool known)
-{
-    const struct mqtt_connect *connect = arrival->connect;
-    struct hash_check *check =
-            hash_check_new(authority->memory, connect->user_name, connect->password);
-
-    if (!check)
-        return refused(MQTT_SERVER_BUSY, "no memory to check its password");
-    check->ticket = arrival->ticket;
-    check->listener = arrival->listener->number;
-    check->hash = *hash;
-    check->known = known;
-    if (hash_desk_ask(authority->desk, check))
-        return (struct access_verdict){ .reason = MQTT_CONTINUE_AUTHENTICATION };
-    hash_check_free(authority->memory, check);
-    return refused(MQTT_SERVER_BUSY, "too many passwords wait to be checked");
-}
-
-static struct access_verdict check_password(const struct authority *authority,
-        const struct access_arrival *arrival, const struct password_file *file)
-{
-    const struct mqtt_connect *connect = arrival->connect;
-    const struct password_user *user = password_file_find(file, connect->user_name);
-    uint16_t listener = arrival->listener->number;
-    const struct password_hash *hash;
-
-    if (!connect->has_password || file->count == 0)
-        return judge_login(authority, connect->user_name, listener, user, 0);
-    /* For a name that is not there another one's hash: it is to take as long. */
-    hash = user ? &user->hash : &file->users[0].hash;
-    if (authority->desk && !is_cheap(hash))
-        return check_later(authority, arrival, hash, user != NULL);
-    return judge_login(authority, connect->user_name, listener, user,
-            password_hash_matches(hash, connect->password));
-}
-
-/* The rules may be others than those by which the check was asked for. */
-static struct access_verdict judge_check(
-        const struct authority *authority, const struct hash_check *check)
-{
-    const struct password_file *file = rules_of(authority, check->listener)->passwords;
-    struct bytes name = hash_check_user(check);
-    const struct password_user *user;
-
-    if (!file)
-        return refused(MQTT_SERVER_BUSY, "the rules have changed; it may try again");
-    user = password_file_find(file, name);
-    if (user && check->known && memcmp(user->hash.hash, check->hash.hash, PASSWORD_HASH_MIN) == 0)
-        return judge_login(authority, name, check->listener, user, check->result);
-    return judge_login(authority, name, check->listener, NULL, 0);
-}
-
-bool authority_next(const struct authority *authority, struct access_ticket *ticket,
-        struct access_verdict *verdict)
-{
-    struct hash_check *check = hash_desk_take(authority->desk);
-
-    if (!check)
-        return false;
-    *ticket = check->ticket;
-    *verdict = judge_check(authority, check);
-    hash_check_free(authority->memory, check);
-    return true;
+        if (finding.kind != FINDING_UNKNOWN)
+            return conclude(authority, login, &finding);
+        text = finding.verdict.text;
+    }
+    return judge_unknown(authority, rules, login, text);
 }
 
 static struct access_verdict admit(void *context, const struct access_arrival *arrival)
 {
-    const struct authority *authority = context;
-    uint16_t listener = arrival->listener->number;
-    const struct rules *rules = rules_of(authority, listener);
-    struct bytes user = arrival->connect->user_name;
+    struct authority *authority = context;
+    const struct mqtt_connect *connect = arrival->connect;
+    const struct login login = { .user = connect->user_name,
+        .password = connect->password,
+        .client_id = connect->client_id,
+        .peer = arrival->peer,
+        .certificate_name = arrival->certificate_name,
+        .ticket = arrival->ticket,
+        .listener = arrival->listener->number,
+        .port = arrival->listener->port,
+        .version = (uint8_t)connect->version,
+        .has_password = connect->has_password };
+    const struct rules *rules = rules_of(authority, login.listener);
 
     if (rules->user_name_proved)
-        return admitted(authority, user, listener, NULL);
-    if (rules->passwords && user.size > 0)
-        return check_password(authority, arrival, rules->passwords);
+        return admitted(authority, &login, PROOF_TRANSPORT);
+    if (rules->asked_count > 0)
+        return ask_from(authority, rules, &login, 0, NULL);
     if (rules->allow_anonymous)
-        return admitted(authority, user, listener, NULL);
-    return refused(MQTT_NOT_AUTHORIZED,
-            rules->passwords
-                    ? "it gives no user name (allow_anonymous)"
-                    : "its listener lets nobody in whom it does not know (allow_anonymous)");
+        return admitted(authority, &login, PROOF_NONE);
+    return refused("its listener lets nobody in whom it does not know (allow_anonymous)");
+}
+
+/* The rules may be others than those by which the question was asked. */
+static struct access_verdict judge_answer(struct authority *authority, struct question *question)
+{
+    const struct rules *rules = rules_of(authority, question->login.listener);
+    struct finding finding;
+    size_t place = 0;
+
+    while (place < rules->asked_count && rules->asked[place] != question->asker)
+        place++;
+    if (place == rules->asked_count)
+        return finding_busy("the rules have changed; it may try again").verdict;
+    finding = authenticator_of(rules->asked[place])->hear(authority, rules, question);
+    if (finding.kind == FINDING_UNKNOWN)
+        return ask_from(authority, rules, &question->login, place + 1, finding.verdict.text);
+    return conclude(authority, &question->login, &finding);
+}
+
+bool authority_next(
+        struct authority *authority, struct access_ticket *ticket, struct access_verdict *verdict)
+{
+    struct question *question;
+
+    while ((question = desk_take(authority->desk))) {
+        *ticket = question->login.ticket;
+        *verdict = judge_answer(authority, question);
+        question_free(authority->memory, question);
+        if (verdict->reason != MQTT_CONTINUE_AUTHENTICATION)
+            return true;
+        /* The next one asks another thread in its turn. */
+    }
+    return false;
 }
 
 static void forget(void *context, void *identity)
 {
-    const struct authority *authority = context;
+    struct authority *authority = context;
+    const struct identity *who = identity;
+    struct nameless *nameless = &authority->nameless[who->listener];
 
-    memory_give(authority->memory, identity,
-            sizeof(struct identity) + ((struct identity *)identity)->user_size);
+    if (who == nameless->identity && --nameless->holders > 0)
+        return;
+    if (who == nameless->identity)
+        nameless->identity = NULL;
+    identity_free(authority->memory, identity);
 }
 
 /* ---- Rights ---- */
 
+static struct bytes name_of(void *context, void *identity)
+{
+    (void)context;
+    return identity_user(identity);
+}
+
 static bool would_come_in(const struct rules *rules, const struct identity *identity)
 {
-    const struct password_user *user;
+    enum proof_kind kind = (enum proof_kind)identity->kind;
 
-    if (rules->user_name_proved || identity->of_transport)
-        return rules->user_name_proved && identity->of_transport;
-    if (!rules->passwords || identity->user_size == 0)
+    if (rules->user_name_proved || kind == PROOF_TRANSPORT)
+        return rules->user_name_proved && kind == PROOF_TRANSPORT;
+    if (rules->asked_count == 0)
         return rules->allow_anonymous;
-    user = password_file_find(rules->passwords, user_of(identity));
-    return user && identity->proved &&
-            memcmp(user->hash.hash, identity->proof, PASSWORD_HASH_MIN) == 0;
+    if (kind == PROOF_NONE)
+        return rules->allow_anonymous && identity->user_size == 0;
+    return rules_ask(rules, kind) && authenticator_of(kind)->stands(rules, identity);
 }
 
 static enum access_standing standing(void *context, void *identity)
@@ -204,11 +209,37 @@ static enum access_standing standing(void *context, void *identity)
 
     if (!would_come_in(rules, who))
         return ACCESS_WITHDRAWN;
-    return rules->acl ? ACCESS_JUDGED : ACCESS_FREE;
+    if (who->superuser)
+        return ACCESS_FREE;
+    return rules->acl || who->grants ? ACCESS_JUDGED : ACCESS_FREE;
 }
 
-static void tell_decision(const struct authority *authority, const struct acl_file *file,
-        const struct access_request *request, const struct acl_decision *decision)
+static int64_t lasts_ms(void *context, void *identity)
+{
+    const struct authority *authority = context;
+    const struct identity *who = identity;
+    int64_t left_ms;
+
+    if (who->ends_s == 0)
+        return INT64_MAX;
+    left_ms = who->ends_s * 1000 - authority->wall_ms();
+    return left_ms > 0 ? left_ms : 0;
+}
+
+struct judgement authority_judge(const struct authority *authority, const void *identity,
+        struct bytes client_id, enum access_action action, struct bytes topic)
+{
+    const struct identity *who = identity;
+    const struct judged judged = { .user = identity_user(who),
+        .client_id = client_id,
+        .grants = who->grants,
+        .superuser = who->superuser };
+
+    return judgement_of(rules_of(authority, who->listener), &judged, action, topic);
+}
+
+static void tell_denial(const struct authority *authority, const struct access_request *request,
+        const char *file, unsigned line)
 {
     static const char *const actions[] = {
         [ACCESS_PUBLISH] = "publish", [ACCESS_SUBSCRIBE] = "subscribe", [ACCESS_RECEIVE] = "receive"
@@ -216,29 +247,89 @@ static void tell_decision(const struct authority *authority, const struct acl_fi
 
     journal_tell(authority->journal, EVENT_DEBUG, "access.denied",
             field_bytes("id", request->client_id), field_text("action", actions[request->action]),
-            field_bytes("topic", request->topic), field_text("file", file->path),
-            field_number("line", decision->line));
+            field_bytes("topic", request->topic), field_text("file", file ? file : ""),
+            field_number("line", line));
+}
+
+/* Of each message where acl_file alone decides, so without the way that a judgement goes. */
+static bool file_allows(const struct authority *authority, const struct access_request *request,
+        const struct identity *who, const struct acl_file *acl)
+{
+    const struct acl_who names = { identity_user(who), request->client_id };
+    struct acl_decision decision = acl_file_judge(
+            acl, &names, request->action == ACCESS_PUBLISH ? ACL_WRITE : ACL_READ, request->topic);
+
+    if (!decision.allowed)
+        tell_denial(authority, request, acl->lines.path, decision.line);
+    return decision.allowed;
 }
 
 static bool allows(void *context, const struct access_request *request)
 {
     const struct authority *authority = context;
-    const struct identity *identity = request->identity;
-    const struct rules *rules = rules_of(authority, identity->listener);
-    const struct acl_who who = { user_of(identity), request->client_id };
-    struct bytes topic = request->topic;
-    struct bytes share;
-    struct acl_decision decision;
+    const struct identity *who = request->identity;
+    const struct acl_file *acl = rules_of(authority, who->listener)->acl;
+    struct judgement judgement;
 
-    if (!rules->acl || (request->action == ACCESS_SUBSCRIBE && !rules->check_subscribe))
+    /* The message path of those who may do everything. */
+    if (who->superuser || (!who->grants && !acl))
         return true;
-    if (request->action == ACCESS_SUBSCRIBE)
-        mqtt_share_split(request->topic, &share, &topic);
-    decision = acl_file_judge(
-            rules->acl, &who, request->action == ACCESS_PUBLISH ? ACL_WRITE : ACL_READ, topic);
-    if (!decision.allowed)
-        tell_decision(authority, rules->acl, request, &decision);
-    return decision.allowed;
+    if (!who->grants && request->action != ACCESS_SUBSCRIBE)
+        return file_allows(authority, request, who, acl);
+    judgement =
+            authority_judge(authority, who, request->client_id, request->action, request->topic);
+    if (!judgement.allowed)
+        tell_denial(authority, request, judgement.file, judgement.number);
+    return judgement.allowed;
+}
+
+/* Rights that came with an identity are gone with it. */
+static bool goes_by_name(void *context, void *identity)
+{
+    const struct authority *authority = context;
+    const struct identity *who = identity;
+
+    return rules_of(authority, who->listener)->acl && !who->grants && !who->superuser;
+}
+
+static bool author_may(void *context, const struct author *author, struct bytes topic)
+{
+    const struct authority *authority = context;
+    const struct judged judged = { .user = author->user, .client_id = author->client_id };
+
+    if (author->listener == UINT16_MAX)
+        return false;
+    return judgement_of(rules_of(authority, author->listener), &judged, ACCESS_PUBLISH, topic)
+            .allowed;
+}
+
+static struct bytes listener_name(void *context, uint16_t number)
+{
+    const struct authority *authority = context;
+
+    return bytes_of_text(rules_of(authority, number)->name);
+}
+
+/* Where all listeners have the same access rules, any will do. */
+static bool all_judge_alike(const struct rulebook *book)
+{
+    for (size_t i = 1; i < book->listener_count; i++) {
+        if (book->listeners[i].acl != book->listeners[0].acl)
+            return false;
+    }
+    return book->listener_count > 0;
+}
+
+static uint16_t listener_number(void *context, struct bytes name)
+{
+    const struct authority *authority = context;
+    const struct rulebook *book = authority->book;
+
+    for (size_t i = 0; i < book->listener_count; i++) {
+        if (bytes_equal(bytes_of_text(book->listeners[i].name), name))
+            return (uint16_t)i;
+    }
+    return all_judge_alike(book) ? 0 : UINT16_MAX;
 }
 
 struct access authority_access(struct authority *authority)
@@ -246,8 +337,16 @@ struct access authority_access(struct authority *authority)
     return (struct access){
         .admit = admit,
         .forget = forget,
+        .name = name_of,
         .allows = allows,
+        .goes_by_name = goes_by_name,
+        .author_may = author_may,
+        .listener_name = listener_name,
+        .listener_number = listener_number,
         .standing = standing,
+        .lasts_ms = lasts_ms,
+        .authenticate = enhanced_authenticate,
+        .end_exchange = enhanced_end,
         .context = authority,
     };
 }

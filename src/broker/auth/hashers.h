@@ -1,60 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Threads that check passwords, so that no shard spends its time on it: a modern hash takes as long
- * as thousands of messages.
+ * as thousands of messages. Checks come back to the desks of those who asked, in any order. The
+ * threads run at a lower priority than the shards.
  *
- * A shard has a `hash_desk`, hands in checks, and takes them back with their results, in any order.
- * The threads run at a lower priority than the shards.
+ * Checks for those who have been wrong lately wait behind all others, so that a flood of guesses
+ * does not keep out who knows his password.
  */
 #ifndef BROKER_AUTH_HASHERS_H
 #define BROKER_AUTH_HASHERS_H
 
-#include "base/list.h"
-#include "base/memory.h"
+#include "broker/auth/desk.h"
 #include "broker/auth/password_hash.h"
-#include "broker/core/core.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
+#include <errno.h>
 
 enum {
     HASHERS_MAX = 4,
-    HASH_QUEUE_MAX = 256, /* checks that wait; who comes then is told that the server is busy */
+    HASH_QUEUE_MAX = 256,   /* checks that wait; who comes then is told that the server is busy */
+    HASH_SUSPECTS_MAX = 64, /* the same of those who have been wrong lately */
+};
+
+/* Checks that wait, in order. */
+struct hash_queue {
+    struct list checks;
+    size_t count;
+    size_t max;
 };
 
 /* Threads and what waits for them. */
 struct hashers {
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t news;
-    struct list waiting;
-    size_t waiting_count;
+    struct hash_queue waiting;
+    struct hash_queue suspects; /* served when nobody else waits */
     bool stopping;
     unsigned thread_count; /* not of the lock: the starter's own, as is the next */
     pthread_t threads[HASHERS_MAX];
 };
 
-/* Where a shard's checks come back. */
-struct hash_desk {
-    struct hashers *hashers;
-    void (*ring)(void *context); /* called by other threads when one has come back */
-    void *context;
-    pthread_mutex_t lock; /* of `done` */
-    struct list done;
-    atomic_bool any_done;
-};
-
-/* One check; a block of the shard's memory. */
+/* One check of the question's password; made by question_new(), of this size. */
 struct hash_check {
-    struct list link;
-    struct hash_desk *desk;
-    struct access_ticket ticket;
-    uint16_t listener;
-    bool known; /* the user is one; else it is checked for the time that it takes */
-    int result; /* of password_hash_matches() */
+    struct question question;
     struct password_hash hash;
-    uint16_t user_size;
-    uint16_t password_size;
-    uint8_t bytes[]; /* the user's name, then the password */
+    bool known;   /* the user is one; else it is checked for the time that it takes */
+    bool suspect; /* logins from its address were wrong lately */
+    int result;   /* of password_hash_matches(); -ECANCELED: the threads have ended before */
 };
 
 /* No thread runs yet. */
@@ -67,42 +58,15 @@ void hashers_init(struct hashers *hashers);
  */
 int hashers_start(struct hashers *hashers, unsigned threads);
 
-/* Ends the threads when each is done with its check; those that wait stay unchecked. After this no
- * desk gets anything back. */
+/* Ends the threads when each is done with its check; those that wait go back unchecked, and so does
+ * what is asked later. */
 void hashers_stop(struct hashers *hashers);
 
-/* After every desk is gone. */
+/* After hashers_stop(). */
 void hashers_deinit(struct hashers *hashers);
 
-void hash_desk_init(struct hash_desk *desk, struct hashers *hashers, void (*ring)(void *context),
-        void *context);
-
-/* After hashers_stop(). Frees what still lies there or waits for the threads. */
-void hash_desk_deinit(struct hash_desk *desk, const struct memory *memory);
-
-/* A check with its bytes copied; NULL when memory is short. */
-struct hash_check *hash_check_new(
-        const struct memory *memory, struct bytes user, struct bytes password);
-
-/* Wipes the password. NULL is fine. */
-void hash_check_free(const struct memory *memory, struct hash_check *check);
-
-static inline struct bytes hash_check_user(const struct hash_check *check)
-{
-    return bytes_of(check->bytes, check->user_size);
-}
-
-/* Takes the check, which comes back by hash_desk_take(). False when HASH_QUEUE_MAX wait. */
-bool hash_desk_ask(struct hash_desk *desk, struct hash_check *check);
-
-/* True when hash_desk_take() has something; asked before a shard sleeps. */
-static inline bool hash_desk_has(const struct hash_desk *desk)
-{
-    /* Sequentially consistent: pairs with the sleeper's store, as shard_rouse() says. */
-    return atomic_load(&desk->any_done);
-}
-
-/* The next check that has come back; NULL: none. */
-struct hash_check *hash_desk_take(struct hash_desk *desk);
+/* Takes the check, which comes back to its desk. False when HASH_QUEUE_MAX wait, or of the suspect
+ * HASH_SUSPECTS_MAX. */
+bool hashers_ask(struct hashers *hashers, struct hash_check *check);
 
 #endif

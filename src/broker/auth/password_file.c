@@ -1,26 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/auth/password_file.h"
 
+#include "broker/config/extend.h"
 #include "broker/config/line.h"
 #include "mqtt/utf8.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdlib.h>
-
-static int compare_names(struct bytes a, struct bytes b)
-{
-    size_t size = a.size < b.size ? a.size : b.size;
-    int order = size > 0 ? memcmp(a.data, b.data, size) : 0;
-
-    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
-}
 
 static int compare_users(const void *left, const void *right)
 {
     const struct password_user *a = left;
     const struct password_user *b = right;
-    int order = compare_names(a->name, b->name);
+    int order = bytes_compare(a->name, b->name);
 
     return order != 0 ? order : (a->line > b->line) - (a->line < b->line);
 }
@@ -41,25 +36,12 @@ bool password_line_read(struct bytes line, struct password_line *out)
     return true;
 }
 
-/* Room for one more; NULL when memory is short. It grows whenever the count is a power of two. */
-static struct password_user *add_user(struct password_file *file)
+static int read_line(
+        void *context, struct bytes line, struct report_origin origin, struct report *report)
 {
-    if ((file->count & (file->count - 1)) == 0) {
-        size_t room = file->count > 0 ? file->count * 2 : 1;
-        struct password_user *users = realloc(file->users, room * sizeof(*users));
-
-        if (!users)
-            return NULL;
-        file->users = users;
-    }
-    return &file->users[file->count++];
-}
-
-static int read_line(struct password_file *file, struct bytes line, struct report_origin origin,
-        struct report *report)
-{
+    struct password_file *file = context;
+    struct password_user *users;
     struct password_line parts;
-    struct password_user *user;
     struct password_hash hash;
 
     if (!password_line_read(line, &parts))
@@ -76,7 +58,7 @@ static int read_line(struct password_file *file, struct bytes line, struct repor
     if (!password_hash_decode(&hash, parts.hash)) {
         /* Never what stands there: it may be a password in clear. */
         report_tell(report, REPORT_ERROR, origin,
-                "what follows the ':' is not a hash ($6$, $7$ or $argon2id$); "
+                "what follows the ':' is not a hash ($6$, $7$, $argon2id$ or $scram-sha-256$); "
                 "set the password anew with nightjar passwd, or hash a file of clear text with -U");
         return 0;
     }
@@ -85,10 +67,11 @@ static int read_line(struct password_file *file, struct bytes line, struct repor
                 PASSWORD_USERS_MAX);
         return -EINVAL;
     }
-    user = add_user(file);
-    if (!user)
+    users = extend(file->users, file->count, sizeof(*users));
+    if (!users)
         return -ENOMEM;
-    *user = (struct password_user){ parts.name, origin.line, hash };
+    file->users = users;
+    users[file->count++] = (struct password_user){ parts.name, origin.line, hash };
     return 0;
 }
 
@@ -98,23 +81,40 @@ static void find_duplicates(const struct password_file *file, struct report *rep
         const struct password_user *user = &file->users[i];
 
         if (bytes_equal(user[-1].name, user->name))
-            report_tell(report, REPORT_ERROR, (struct report_origin){ file->path, user->line },
+            report_tell(report, REPORT_ERROR,
+                    (struct report_origin){ file->lines.path, user->line },
                     "line %u has that user name already; remove one of the two", user[-1].line);
     }
 }
 
-static int read_lines(struct password_file *file, struct report *report)
+/*
+ * What invented keys are made by: the least of all hashes, so that few changes of the file change
+ * them too. Who saw invented salts change and others stay would know which names there are.
+ */
+static int prepare_scram(struct password_file *file)
 {
-    struct report_origin origin = { file->path, 0 };
-    struct bytes rest = file->text;
-    unsigned errors = report->errors;
-    struct bytes line;
-    int result = 0;
+    static const uint8_t nobody[PASSWORD_HASH_MAX] = { 0 };
+    const uint8_t *least = file->count > 0 ? file->users[0].hash.hash : nobody;
 
-    while (result == 0 && line_take(&rest, &line)) {
-        origin.line++;
-        result = read_line(file, line, origin, report);
+    file->scram_rounds = PASSWORD_SCRAM_ROUNDS;
+    for (size_t i = file->count; i-- > 0;) {
+        const struct password_hash *hash = &file->users[i].hash;
+
+        if (hash->algorithm == PASSWORD_SCRAM_SHA256)
+            file->scram_rounds = hash->rounds;
+        if (memcmp(hash->hash, least, PASSWORD_HASH_MIN) < 0)
+            least = hash->hash;
     }
+    return EVP_Digest(least, PASSWORD_HASH_MIN, file->secret, NULL, EVP_sha256(), NULL) ? 0
+                                                                                        : -ENOMEM;
+}
+
+static int read_users(struct password_file *file, const char *path, const struct source *source,
+        struct report *report)
+{
+    unsigned errors = report->errors;
+    int result = line_file_read(&file->lines, path, source, report, read_line, file);
+
     if (result < 0)
         return result;
     if (file->count > 1)
@@ -131,10 +131,9 @@ int password_file_read(struct password_file **out, const char *path, const struc
 
     if (!file)
         return -ENOMEM;
-    file->path = strdup(path);
-    result = file->path ? source_read_told(source, path, &file->text, report) : -ENOMEM;
+    result = read_users(file, path, source, report);
     if (result == 0)
-        result = read_lines(file, report);
+        result = prepare_scram(file);
     if (result == 0)
         *out = file;
     else
@@ -149,29 +148,45 @@ void password_file_free(struct password_file *file)
     /* Hashes are no passwords, but they are what one is guessed from. */
     if (file->users)
         OPENSSL_cleanse(file->users, file->count * sizeof(file->users[0]));
-    if (file->text.size > 0)
-        OPENSSL_cleanse((void *)(uintptr_t)file->text.data, file->text.size);
+    OPENSSL_cleanse(file->secret, sizeof(file->secret));
     free(file->users);
-    free((void *)(uintptr_t)file->text.data);
-    free(file->path);
+    line_file_deinit(&file->lines);
     free(file);
+}
+
+static int compare_with_name(const void *name, const void *element)
+{
+    const struct bytes *wanted = name;
+    const struct password_user *there = element;
+
+    return bytes_compare(*wanted, there->name);
 }
 
 const struct password_user *password_file_find(const struct password_file *file, struct bytes name)
 {
-    size_t low = 0;
-    size_t high = file->count;
+    /* Of an empty file there is no array that could be given to bsearch(). */
+    return file->count == 0
+            ? NULL
+            : bsearch(&name, file->users, file->count, sizeof(file->users[0]), compare_with_name);
+}
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = compare_names(name, file->users[middle].name);
+bool password_file_scram_key(
+        const struct password_file *file, struct bytes name, struct password_hash *out)
+{
+    const struct password_user *user = password_file_find(file, name);
+    uint8_t chance[PASSWORD_SECRET_SIZE] = { 0 };
 
-        if (order == 0)
-            return &file->users[middle];
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
+    if (user && user->hash.algorithm == PASSWORD_SCRAM_SHA256) {
+        *out = user->hash;
+        return true;
     }
-    return NULL;
+    HMAC(EVP_sha256(), file->secret, sizeof(file->secret), name.data, name.size, chance, NULL);
+    *out = (struct password_hash){
+        .algorithm = PASSWORD_SCRAM_SHA256,
+        .rounds = file->scram_rounds,
+        .salt_size = PASSWORD_SCRAM_SALT_SIZE,
+        .hash_size = 2 * PASSWORD_SCRAM_KEY_SIZE,
+    };
+    memcpy(out->salt, chance, PASSWORD_SCRAM_SALT_SIZE);
+    return false;
 }

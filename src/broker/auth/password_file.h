@@ -7,10 +7,9 @@
 #define BROKER_AUTH_PASSWORD_FILE_H
 
 #include "broker/auth/password_hash.h"
-#include "broker/config/report.h"
-#include "broker/config/source.h"
+#include "broker/config/line_file.h"
 
-enum { PASSWORD_USERS_MAX = 1000000 };
+enum { PASSWORD_USERS_MAX = 1000000, PASSWORD_SECRET_SIZE = 32 };
 
 struct password_user {
     struct bytes name;
@@ -20,10 +19,11 @@ struct password_user {
 
 /* Never changes once read; any thread may read it. */
 struct password_file {
-    char *path;
-    struct bytes text; /* the names borrow it */
+    struct line_file lines; /* the names borrow them */
     struct password_user *users;
     size_t count;
+    uint8_t secret[PASSWORD_SECRET_SIZE]; /* of its hashes; nobody else knows it */
+    uint32_t scram_rounds;                /* of the first user who has such a key */
 };
 
 /* The parts of a line. */
@@ -47,6 +47,13 @@ int password_file_read(struct password_file **out, const char *path, const struc
 
 /* NULL is fine. */
 void password_file_free(struct password_file *file);
+
+/*
+ * The key to begin an exchange by SCRAM with. A name that has none gets an invented one, the same
+ * each time, so that a stranger cannot find out which names there are. True: it is the user's.
+ */
+bool password_file_scram_key(
+        const struct password_file *file, struct bytes name, struct password_hash *out);
 
 /* NULL when there is no such user. */
 const struct password_user *password_file_find(const struct password_file *file, struct bytes name);

@@ -109,3 +109,55 @@ TEST(a_file_that_is_not_there_is_told)
     assert_int_equal(password_file_read(&file, "none", &fixture.source, &fixture.report), -EINVAL);
     assert_true(fixture_told(&fixture, "error: none: cannot be read: No such file or directory"));
 }
+
+#define SCRAM_KEYS                                                                                 \
+    "$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+#define SCRAM_BOB "b:$scram-sha-256$77$MTIzNDU2Nzg5MDEy" SCRAM_KEYS "\n"
+#define LARGER                                                                                     \
+    "$7$1$MTIzNDU2Nzg5MDEy$////"                                                                   \
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="
+
+/* The key that the file gives to a name that has none. */
+static struct password_hash invented(const char *text, struct bytes name)
+{
+    struct password_file *file;
+    struct password_hash key;
+
+    assert_int_equal(read_file(&file, text), 0);
+    assert_false(password_file_scram_key(file, name, &key));
+    password_file_free(file);
+    return key;
+}
+
+TEST(a_key_for_scram_is_the_users_or_an_invented_one)
+{
+    struct password_file *file;
+    struct password_hash key;
+
+    assert_int_equal(read_file(&file, "a:" HASH "\n" SCRAM_BOB), 0);
+    assert_true(password_file_scram_key(file, BYTES("b"), &key));
+    assert_int_equal(key.salt_size, 12);
+    assert_memory_equal(key.salt, "123456789012", 12);
+    password_file_free(file);
+    key = invented("a:" HASH "\n" SCRAM_BOB, BYTES("nobody"));
+    assert_int_equal(key.rounds, 77);
+    assert_int_equal(key.salt_size, 16);
+    key = invented("a:" HASH "\n", BYTES("a")); /* a hash of another form */
+    assert_int_equal(key.rounds, PASSWORD_SCRAM_ROUNDS);
+}
+
+TEST(invented_keys_stay_the_same_and_are_each_names_own)
+{
+    struct password_hash key = invented("a:" LARGER "\n", BYTES("nobody"));
+    struct password_hash other = invented("a:" LARGER "\n", BYTES("nobodz"));
+
+    assert_memory_not_equal(key.salt, other.salt, key.salt_size);
+    other = invented("a:" LARGER "\n", BYTES("nobody"));
+    assert_memory_equal(key.salt, other.salt, key.salt_size);
+    /* Users who come and go seldom change them; a file of others does. */
+    other = invented("a:" HASH "\n", BYTES("nobody"));
+    assert_memory_not_equal(key.salt, other.salt, key.salt_size);
+    key = invented("a:" HASH "\nc:" LARGER "\n", BYTES("nobody"));
+    assert_memory_equal(key.salt, other.salt, key.salt_size);
+}

@@ -6,12 +6,14 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 
 enum {
     BASE64_MAX = 96, /* at least of PASSWORD_SALT_MAX bytes: 88 */
     SHA512_SIZE = 64,
+    SCRAM_HASH_SIZE = 2 * PASSWORD_SCRAM_KEY_SIZE,
     NEW_SALT_SIZE = 12, /* what Mosquitto 2.0 reads; it is enough to be unique */
     ARGON2_SALT_SIZE = 16,
     ARGON2_HASH_SIZE = 32,
@@ -112,6 +114,26 @@ static bool take_sha512(struct bytes *rest, struct password_hash *hash)
     return take_salt_and_hash(rest, hash) && hash->hash_size == SHA512_SIZE;
 }
 
+static bool take_scram_sha256(struct bytes *rest, struct password_hash *hash)
+{
+    uint8_t stored_size;
+    uint8_t server_size;
+
+    hash->algorithm = PASSWORD_SCRAM_SHA256;
+    if (!take_number(rest, PASSWORD_ROUNDS_MAX, &hash->rounds) || !take_text(rest, BYTES("$")))
+        return false;
+    hash->salt_size = take_base64(rest, hash->salt, PASSWORD_SALT_MAX);
+    if (hash->salt_size == 0 || !take_text(rest, BYTES("$")))
+        return false;
+    stored_size = take_base64(rest, hash->hash, PASSWORD_SCRAM_KEY_SIZE);
+    if (!take_text(rest, BYTES("$")))
+        return false;
+    server_size = take_base64(rest, hash->hash + PASSWORD_SCRAM_KEY_SIZE, PASSWORD_SCRAM_KEY_SIZE);
+    hash->hash_size = SCRAM_HASH_SIZE;
+    return rest->size == 0 && stored_size == PASSWORD_SCRAM_KEY_SIZE &&
+            server_size == PASSWORD_SCRAM_KEY_SIZE;
+}
+
 bool password_hash_decode(struct password_hash *out, struct bytes text)
 {
     struct password_hash hash = { .rounds = 1 };
@@ -128,6 +150,10 @@ bool password_hash_decode(struct password_hash *out, struct bytes text)
                 take_text(&text, BYTES("$")) && take_sha512(&text, &hash);
     } else if (take_text(&text, BYTES("$argon2id$v=19$m="))) {
         good = take_argon2id(&text, &hash);
+        /* Loads the library: later, clients may have left no descriptor for it. */
+        argon2_type2string(Argon2_id, 0);
+    } else if (take_text(&text, BYTES("$scram-sha-256$"))) {
+        good = take_scram_sha256(&text, &hash);
     }
     if (good)
         *out = hash;
@@ -142,6 +168,17 @@ static void put_base64(const uint8_t *data, size_t size, bool padded, char out[B
 
     while (!padded && written > 0 && out[written - 1] == '=')
         out[--written] = '\0';
+}
+
+static int encode_scram(const struct password_hash *hash, const char *salt, char *out)
+{
+    char stored[BASE64_MAX];
+    char server[BASE64_MAX];
+
+    put_base64(hash->hash, PASSWORD_SCRAM_KEY_SIZE, true, stored);
+    put_base64(hash->hash + PASSWORD_SCRAM_KEY_SIZE, PASSWORD_SCRAM_KEY_SIZE, true, server);
+    return snprintf(out, PASSWORD_TEXT_MAX + 1, "$scram-sha-256$%u$%s$%s$%s", hash->rounds, salt,
+            stored, server);
 }
 
 void password_hash_encode(const struct password_hash *hash, char out[PASSWORD_TEXT_MAX + 1])
@@ -163,6 +200,9 @@ void password_hash_encode(const struct password_hash *hash, char out[PASSWORD_TE
     case PASSWORD_ARGON2ID:
         size = snprintf(out, PASSWORD_TEXT_MAX + 1, "$argon2id$v=19$m=%u,t=%u,p=%u$%s$%s",
                 hash->memory_kib, hash->rounds, hash->lanes, salt, digest);
+        break;
+    case PASSWORD_SCRAM_SHA256:
+        size = encode_scram(hash, salt, out);
         break;
     }
     assert(size > 0 && size <= PASSWORD_TEXT_MAX);
@@ -190,23 +230,50 @@ static int hash_argon2id(const struct password_hash *hash, struct bytes password
     return result == ARGON2_OK ? 0 : result == ARGON2_MEMORY_ALLOCATION_ERROR ? -ENOMEM : -EIO;
 }
 
-/* Hashes with the other's salt and cost. */
-static int hash_as(const struct password_hash *hash, struct bytes password, uint8_t *out)
+static int derive(const struct password_hash *hash, const EVP_MD *digest, struct bytes password,
+        uint8_t *out, size_t size)
 {
     static const uint8_t
             nothing; /* PKCS5_PBKDF2_HMAC() takes NULL for "no password" only by luck */
     const uint8_t *data = password.size > 0 ? password.data : &nothing;
+    int good = PKCS5_PBKDF2_HMAC((const char *)data, (int)password.size, hash->salt,
+            hash->salt_size, (int)hash->rounds, digest, (int)size, out);
+
+    return good ? 0 : -EIO;
+}
+
+/* StoredKey and ServerKey. Source: RFC 5802 §3 */
+static int hash_scram(const struct password_hash *hash, struct bytes password, uint8_t *out)
+{
+    uint8_t salted[PASSWORD_SCRAM_KEY_SIZE];
+    uint8_t client[PASSWORD_SCRAM_KEY_SIZE];
+    int result = derive(hash, EVP_sha256(), password, salted, sizeof(salted));
+
+    if (result == 0 &&
+            !(HMAC(EVP_sha256(), salted, sizeof(salted), (const uint8_t *)"Client Key", 10, client,
+                      NULL) &&
+                    EVP_Digest(client, sizeof(client), out, NULL, EVP_sha256(), NULL) &&
+                    HMAC(EVP_sha256(), salted, sizeof(salted), (const uint8_t *)"Server Key", 10,
+                            out + PASSWORD_SCRAM_KEY_SIZE, NULL)))
+        result = -EIO;
+    OPENSSL_cleanse(salted, sizeof(salted));
+    OPENSSL_cleanse(client, sizeof(client));
+    return result;
+}
+
+/* Hashes with the other's salt and cost. */
+static int hash_as(const struct password_hash *hash, struct bytes password, uint8_t *out)
+{
 
     switch (hash->algorithm) {
     case PASSWORD_SHA512:
         return hash_sha512(hash, password, out);
     case PASSWORD_PBKDF2:
-        return PKCS5_PBKDF2_HMAC((const char *)data, (int)password.size, hash->salt,
-                       hash->salt_size, (int)hash->rounds, EVP_sha512(), hash->hash_size, out)
-                ? 0
-                : -EIO;
+        return derive(hash, EVP_sha512(), password, out, hash->hash_size);
     case PASSWORD_ARGON2ID:
         return hash_argon2id(hash, password, out);
+    case PASSWORD_SCRAM_SHA256:
+        return hash_scram(hash, password, out);
     }
     return -EIO;
 }
@@ -214,20 +281,30 @@ static int hash_as(const struct password_hash *hash, struct bytes password, uint
 int password_hash_make(struct password_hash *out, enum password_algorithm algorithm,
         uint32_t rounds, struct bytes password)
 {
-    struct password_hash hash = { .algorithm = algorithm, .rounds = rounds };
+    static const struct {
+        uint8_t salt_size;
+        uint8_t hash_size;
+        uint32_t rounds;
+        uint32_t memory_kib;
+        uint32_t lanes;
+    } kinds[] = {
+        [PASSWORD_SHA512] = { NEW_SALT_SIZE, SHA512_SIZE, 1 },
+        [PASSWORD_PBKDF2] = { NEW_SALT_SIZE, SHA512_SIZE, PASSWORD_PBKDF2_ROUNDS },
+        [PASSWORD_ARGON2ID] = { ARGON2_SALT_SIZE, ARGON2_HASH_SIZE, PASSWORD_ARGON2ID_ROUNDS,
+                PASSWORD_ARGON2ID_KIB, 1 },
+        [PASSWORD_SCRAM_SHA256] = { PASSWORD_SCRAM_SALT_SIZE, SCRAM_HASH_SIZE,
+                PASSWORD_SCRAM_ROUNDS },
+    };
+    struct password_hash hash = {
+        .algorithm = algorithm,
+        .rounds = rounds > 0 && algorithm != PASSWORD_SHA512 ? rounds : kinds[algorithm].rounds,
+        .memory_kib = kinds[algorithm].memory_kib,
+        .lanes = kinds[algorithm].lanes,
+        .salt_size = kinds[algorithm].salt_size,
+        .hash_size = kinds[algorithm].hash_size,
+    };
     int result;
 
-    hash.salt_size = algorithm == PASSWORD_ARGON2ID ? ARGON2_SALT_SIZE : NEW_SALT_SIZE;
-    hash.hash_size = algorithm == PASSWORD_ARGON2ID ? ARGON2_HASH_SIZE : SHA512_SIZE;
-    if (algorithm == PASSWORD_SHA512)
-        hash.rounds = 1;
-    if (algorithm == PASSWORD_PBKDF2 && rounds == 0)
-        hash.rounds = PASSWORD_PBKDF2_ROUNDS;
-    if (algorithm == PASSWORD_ARGON2ID) {
-        hash.rounds = rounds > 0 ? rounds : PASSWORD_ARGON2ID_ROUNDS;
-        hash.memory_kib = PASSWORD_ARGON2ID_KIB;
-        hash.lanes = 1;
-    }
     if (RAND_bytes(hash.salt, hash.salt_size) != 1)
         return -EIO;
     result = hash_as(&hash, password, hash.hash);

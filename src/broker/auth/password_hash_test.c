@@ -38,6 +38,8 @@ TEST(what_is_made_here_is_read_and_checked)
         { PASSWORD_PBKDF2, 101, "$7$101$" },
         { PASSWORD_ARGON2ID, 0, "$argon2id$v=19$m=47104,t=1,p=1$" },
         { PASSWORD_ARGON2ID, 2, "$argon2id$v=19$m=47104,t=2,p=1$" },
+        { PASSWORD_SCRAM_SHA256, 0, "$scram-sha-256$600000$" },
+        { PASSWORD_SCRAM_SHA256, 4096, "$scram-sha-256$4096$" },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -58,7 +60,7 @@ TEST(what_is_made_here_is_read_and_checked)
 
 TEST(the_empty_password_is_one_too)
 {
-    for (int algorithm = PASSWORD_SHA512; algorithm <= PASSWORD_ARGON2ID; algorithm++) {
+    for (int algorithm = PASSWORD_SHA512; algorithm <= PASSWORD_SCRAM_SHA256; algorithm++) {
         struct password_hash hash;
 
         assert_int_equal(password_hash_make(
@@ -81,6 +83,7 @@ TEST(two_hashes_of_one_password_have_nothing_in_common)
 }
 
 #define SALT "MTIzNDU2Nzg5MDEy"
+#define KEY32 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 #define HASH64                                                                                     \
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="
 
@@ -119,6 +122,15 @@ TEST(texts_that_are_no_hash_are_refused)
         "$argon2id$v=19$m=64,t=1,p=1$MTIz$" SALT SALT,
         "$argon2id$v=19$m=64,t=1,p=1$" SALT "$MTIz",
         "$argon2id$v=19$t=1,m=64,p=1$" SALT "$" SALT SALT,
+        "$scram-sha-256$4096$" SALT "$" KEY32,
+        "$scram-sha-256$4096$" SALT "$" KEY32 "$",
+        "$scram-sha-256$4096$" SALT "$" KEY32 "$" KEY32 "$",
+        "$scram-sha-256$4096$" SALT "$" KEY32 "$AAAA",
+        "$scram-sha-256$4096$" SALT "$AAAA$" KEY32,
+        "$scram-sha-256$4096$$" KEY32 "$" KEY32,
+        "$scram-sha-256$0$" SALT "$" KEY32 "$" KEY32,
+        "$scram-sha-256$" SALT "$" KEY32 "$" KEY32,
+        "$scram-sha-1$4096$" SALT "$" KEY32 "$" KEY32,
     };
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {

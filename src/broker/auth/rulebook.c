@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/auth/rulebook.h"
 
+#include "broker/config/line.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -32,7 +34,7 @@ static int read_passwords(
 
     for (size_t i = 0; i < book->password_file_count; i++) {
         *out = book->password_files[i];
-        if (strcmp((*out)->path, path) == 0)
+        if (strcmp((*out)->lines.path, path) == 0)
             return 0;
     }
     result = password_file_read(next, path, reader->source, reader->report);
@@ -52,7 +54,7 @@ static int read_acl(struct rulebook_reader *reader, const char *path, const stru
 
     for (size_t i = 0; i < book->acl_file_count; i++) {
         *out = book->acl_files[i];
-        if (strcmp((*out)->path, path) == 0)
+        if (strcmp((*out)->lines.path, path) == 0)
             return 0;
     }
     result = acl_file_read(next, path, reader->source, reader->report);
@@ -63,19 +65,125 @@ static int read_acl(struct rulebook_reader *reader, const char *path, const stru
     return 0;
 }
 
+static int read_tokens(struct rulebook_reader *reader, const struct config_jwt *jwt)
+{
+    int result = token_rules_read(&reader->book->tokens, jwt, reader->source, reader->report);
+
+    if (result == 0 && token_keys_have_secret(reader->book->tokens->keys))
+        warn_if_open(reader, jwt->file);
+    return result;
+}
+
+/* ---- The order in which they are asked ---- */
+
+struct authenticator_row {
+    const char *name; /* in auth_order */
+    enum proof_kind kind;
+    const char *key; /* that configures it */
+};
+
+static const struct authenticator_row authenticators[ASKED_MAX] = {
+    { "password", PROOF_PASSWORD, "password_file" },
+    { "jwt", PROOF_TOKEN, "auth_jwt" },
+    { "http", PROOF_SERVICE, "auth_http" },
+};
+
+static bool is_configured(const struct rules *rules, enum proof_kind kind)
+{
+    switch (kind) {
+    case PROOF_PASSWORD:
+        return rules->passwords != NULL;
+    case PROOF_TOKEN:
+        return rules->tokens != NULL;
+    case PROOF_SERVICE:
+        return rules->service != NULL;
+    case PROOF_NONE:
+    case PROOF_TRANSPORT:
+        break;
+    }
+    return false;
+}
+
+static const struct authenticator_row *find_authenticator(struct bytes name)
+{
+    for (size_t i = 0; i < ASKED_MAX; i++) {
+        if (bytes_equal(bytes_of_text(authenticators[i].name), name))
+            return &authenticators[i];
+    }
+    return NULL;
+}
+
+/* Reads auth_order. */
+static int read_order(struct rulebook_reader *reader, const struct config *config)
+{
+    struct rulebook *book = reader->book;
+    struct bytes rest = bytes_of_text(config->auth_order);
+    struct bytes name;
+
+    while ((name = line_word(&rest)).size > 0) {
+        const struct authenticator_row *row = find_authenticator(name);
+        bool twice = false;
+
+        for (size_t i = 0; row && i < book->order_count; i++)
+            twice |= book->order[i] == row->kind;
+        if (!row || twice) {
+            report_tell(reader->report, REPORT_ERROR, config_origin(config, "auth_order", -1),
+                    "auth_order %.*s is %s; write each of password, jwt and http at most once",
+                    (int)name.size, (const char *)name.data, row ? "there twice" : "not known");
+            return -EINVAL;
+        }
+        book->order[book->order_count++] = row->kind;
+    }
+    return 0;
+}
+
+/* Who is configured and not asked is mostly forgotten. */
+static void warn_of_unasked(struct rulebook_reader *reader, const struct config *config)
+{
+    const struct rulebook *book = reader->book;
+
+    for (size_t i = 0; i < ASKED_MAX; i++) {
+        bool configured = false;
+        bool asked = false;
+
+        for (size_t j = 0; j < config->listener_count; j++)
+            configured |= is_configured(&book->listeners[j], authenticators[i].kind);
+        for (size_t j = 0; j < book->order_count; j++)
+            asked |= book->order[j] == authenticators[i].kind;
+        if (configured && !asked)
+            report_tell(reader->report, REPORT_WARNING, config_origin(config, "auth_order", -1),
+                    "%s has no effect, as auth_order does not name \"%s\"", authenticators[i].key,
+                    authenticators[i].name);
+    }
+}
+
+static void order_authenticators(const struct rulebook *book, struct rules *rules)
+{
+    for (size_t i = 0; i < book->order_count; i++) {
+        if (is_configured(rules, book->order[i]))
+            rules->asked[rules->asked_count++] = book->order[i];
+    }
+}
+
 static int read_listener(struct rulebook_reader *reader, const struct config *config, size_t number)
 {
     const struct config_listener *listener = &config->listeners[number];
     struct rules *rules = &reader->book->listeners[number];
     int result = 0;
 
+    snprintf(rules->name, sizeof(rules->name), "%s:%u", listener->address, listener->settings.port);
+    if (listener->closed)
+        return 0;
     rules->allow_anonymous = listener->settings.allow_anonymous;
     rules->user_name_proved = listener->settings.user_name_proved;
     rules->check_subscribe = config->acl_check_subscribe;
     if (listener->password_file[0] != '\0')
         result = read_passwords(reader, listener->password_file, &rules->passwords);
+    rules->tokens = reader->book->tokens;
+    rules->service = reader->book->service;
     if (result == 0 && listener->acl_file[0] != '\0')
         result = read_acl(reader, listener->acl_file, &rules->acl);
+    order_authenticators(reader->book, rules);
     return result;
 }
 
@@ -92,12 +200,20 @@ int rulebook_read(struct rulebook **out, const struct config *config, const stru
     };
     int result = book ? 0 : -ENOMEM;
 
+    if (result == 0)
+        result = read_order(&reader, config);
+    if (result == 0 && config->jwt.file[0] != '\0')
+        result = read_tokens(&reader, &config->jwt);
+    if (result == 0 && config->http.url[0] != '\0')
+        result = web_service_read(&book->service, &config->http,
+                config_origin(config, "auth_http", -1), reader.source, report);
     for (size_t i = 0; result == 0 && i < config->listener_count; i++)
         result = read_listener(&reader, config, i);
     if (result < 0) {
         rulebook_free(book);
         return result;
     }
+    warn_of_unasked(&reader, config);
     book->listener_count = config->listener_count;
     *out = book;
     return 0;
@@ -111,22 +227,19 @@ void rulebook_free(struct rulebook *book)
         password_file_free(book->password_files[i]);
     for (size_t i = 0; i < book->acl_file_count; i++)
         acl_file_free(book->acl_files[i]);
+    token_rules_free(book->tokens);
+    web_service_unref(book->service);
     free(book);
-}
-
-static void check_file(const char *path, struct report *report)
-{
-    if (access(path, R_OK) < 0)
-        report_tell(report, REPORT_WARNING, (struct report_origin){ path, 0 },
-                "the user that the server runs as cannot read it (%s), so a reload would fail; "
-                "let that user read the file",
-                strerror(errno));
 }
 
 void rulebook_check_access(const struct rulebook *book, struct report *report)
 {
     for (size_t i = 0; i < book->password_file_count; i++)
-        check_file(book->password_files[i]->path, report);
+        source_check_access(book->password_files[i]->lines.path, report);
     for (size_t i = 0; i < book->acl_file_count; i++)
-        check_file(book->acl_files[i]->path, report);
+        source_check_access(book->acl_files[i]->lines.path, report);
+    if (book->tokens)
+        source_check_access(book->tokens->wanted.file, report);
+    if (book->service && book->service->wanted.cafile[0] != '\0')
+        source_check_access(book->service->wanted.cafile, report);
 }

@@ -11,13 +11,26 @@
 
 enum arguments_action {
     ARGUMENTS_RUN,
+    ARGUMENTS_EXPLAIN,     /* --explain: which rule decides, end */
+    ARGUMENTS_DIFF,        /* --diff: what another file would change, end */
     ARGUMENTS_TEST_CONFIG, /* --test-config: load, config_dump(), end */
     ARGUMENTS_HELP,
     ARGUMENTS_VERSION,
 };
 
+/* What --explain asks; borrows from argv. */
+struct arguments_explain {
+    const char *user; /* "-": without a name */
+    const char *client;
+    const char *action; /* read, write or subscribe */
+    const char *topic;
+    int port; /* of --listener; 0: each listener */
+};
+
 struct arguments {
     enum arguments_action action;
+    struct arguments_explain explain;
+    const char *other_file;  /* of --diff; borrows from argv */
     const char *config_file; /* borrows from argv; NULL: none */
     uint16_t ports[CONFIG_PORTS_MAX];
     size_t port_count;

@@ -87,6 +87,9 @@ TEST(a_missing_word_and_an_unknown_option_are_told)
             LINE("-c").problem, "Error: -c argument given, but not followed by a file.");
     assert_string_equal(LINE("-x").problem,
             "Error: Unknown option '-x'; nightjar --help lists those that are known.");
+    assert_string_equal(LINE("--test-confg").problem,
+            "Error: Unknown option '--test-confg'; did you mean --test-config? nightjar --help "
+            "lists those that are known.");
     assert_int_equal(LINE("bench").result, -EINVAL);
 }
 
@@ -129,4 +132,36 @@ TEST(help_names_every_option_and_bench)
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         assert_non_null(strstr(text, words[i]));
     free(text);
+}
+
+TEST(explain_takes_four_words_and_a_port)
+{
+    struct line line =
+            LINE("--explain", "ada", "cam-1", "write", "a/b", "--listener", "8883", "-c", "f");
+    const struct arguments_explain *explain = &line.arguments.explain;
+
+    assert_int_equal(line.result, 0);
+    assert_int_equal(line.arguments.action, ARGUMENTS_EXPLAIN);
+    assert_string_equal(explain->user, "ada");
+    assert_string_equal(explain->client, "cam-1");
+    assert_string_equal(explain->action, "write");
+    assert_string_equal(explain->topic, "a/b");
+    assert_int_equal(explain->port, 8883);
+    assert_string_equal(line.arguments.config_file, "f");
+    assert_int_equal(LINE("--explain", "ada", "cam-1", "write").result, -EINVAL);
+    line = LINE("--explain", "ada", "cam-1", "publish", "a/b");
+    assert_int_equal(line.result, -EINVAL);
+    assert_non_null(strstr(line.problem, "read, write or subscribe"));
+    assert_int_equal(LINE("--listener", "0").result, -EINVAL);
+}
+
+TEST(diff_takes_a_file)
+{
+    struct line line = LINE("--diff", "other", "-c", "one");
+
+    assert_int_equal(line.result, 0);
+    assert_int_equal(line.arguments.action, ARGUMENTS_DIFF);
+    assert_string_equal(line.arguments.other_file, "other");
+    assert_string_equal(line.arguments.config_file, "one");
+    assert_int_equal(LINE("--diff").result, -EINVAL);
 }

@@ -11,10 +11,13 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "broker/config/guard_settings.h"
 #include "broker/config/log_settings.h"
 #include "broker/config/report.h"
 #include "broker/config/source.h"
+#include "broker/config/store_settings.h"
 #include "broker/core/settings.h"
+#include "net/network.h"
 
 enum {
     CONFIG_LISTENERS_MAX = 64,
@@ -28,10 +31,17 @@ enum {
     CONFIG_CIPHERS_MAX = 1023, /* of a list of ciphers */
     CONFIG_INTERFACE_MAX = 15, /* Linux's IFNAMSIZ less its NUL */
     CONFIG_USER_MAX = 255,
+    CONFIG_CLAIM_MAX = 255, /* of a claim's name, an issuer, an audience */
+    CONFIG_AUTH_ORDER_MAX = 63,
+    CONFIG_URL_MAX = 2047,
+    CONFIG_HEADERS_MAX = 4095,
     CONFIG_THREADS_MAX = 64,    /* core's SHARDS_MAX */
     CONFIG_UNIX_PATH_MAX = 107, /* Linux's limit for a socket's path, less its NUL */
     CONFIG_WEB_PATH_MAX = 255,
-    CONFIG_ORIGINS_MAX = 1023, /* bytes of a listener's origins, with a blank between two */
+    CONFIG_NAMED_MAX = 8191, /* bytes of a listener's further certificates and keys */
+    CONFIG_PSK_HINT_MAX = 255,
+    CONFIG_SN_PREDEFINED_MAX = 16383, /* bytes of all its lines */
+    CONFIG_ORIGINS_MAX = 1023,        /* bytes of a listener's origins, with a blank between two */
 };
 
 enum config_domain {
@@ -40,22 +50,34 @@ enum config_domain {
     CONFIG_DOMAIN_IPV6,
 };
 
-enum config_protocol { CONFIG_PROTOCOL_MQTT, CONFIG_PROTOCOL_WEBSOCKETS };
+enum config_protocol { CONFIG_PROTOCOL_MQTT, CONFIG_PROTOCOL_WEBSOCKETS, CONFIG_PROTOCOL_MQTTSN };
 
 enum config_key_form { CONFIG_KEY_PEM };
 
+/* Where a client's token is. */
+enum config_jwt_from { CONFIG_JWT_FROM_PASSWORD, CONFIG_JWT_FROM_USER_NAME };
+
 enum config_tls_version { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
 
-/* TLS 1.2 with forward secrecy and authenticated ciphers. */
-#define CONFIG_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
+/*
+ * TLS 1.2 with authenticated ciphers, and with forward secrecy but for pre-shared keys: small
+ * devices have these by themselves alone. OpenSSL takes those for keys only where there are some.
+ */
+#define CONFIG_CIPHERS                                                                             \
+    "ECDHE+AESGCM:ECDHE+CHACHA20:kECDHEPSK+CHACHA20:kPSK+AESGCM:kPSK+CHACHA20:kPSK+AESCCM:"        \
+    "!AESCCM8"
 
-/* A listener's TLS, by the names of its keys; "": not set. There is none without a certfile. */
+/* A listener's TLS, by the names of its keys; "": not set. There is none without a certfile or a
+ * psk_hint. */
 struct config_tls {
     char certfile[CONFIG_PATH_MAX + 1];
     char keyfile[CONFIG_PATH_MAX + 1];
     char cafile[CONFIG_PATH_MAX + 1];
     char capath[CONFIG_PATH_MAX + 1];
     char crlfile[CONFIG_PATH_MAX + 1];
+    char ocsp_file[CONFIG_PATH_MAX + 1];
+    char named[CONFIG_NAMED_MAX + 1]; /* certificate, key, certificate, ... with blanks between */
+    char psk_hint[CONFIG_PSK_HINT_MAX + 1];
     char ciphers[CONFIG_CIPHERS_MAX + 1];
     char suites[CONFIG_CIPHERS_MAX + 1];
     enum config_key_form key_form;
@@ -72,13 +94,26 @@ struct config_listener {
     char interface[CONFIG_INTERFACE_MAX + 1]; /* "": all */
     char password_file[CONFIG_PATH_MAX + 1];  /* "": none */
     char acl_file[CONFIG_PATH_MAX + 1];       /* "": none */
+    char psk_file[CONFIG_PATH_MAX + 1];       /* "": none */
     enum config_domain socket_domain;
     enum config_protocol protocol;
     uint8_t proxy_protocol; /* the version that a proxy in front speaks, 1 or 2; 0: there is none */
     bool proxy_requires_tls;
     char websockets_path[CONFIG_WEB_PATH_MAX + 1];   /* "": any */
     char websockets_origins[CONFIG_ORIGINS_MAX + 1]; /* with blanks between; "": any */
+    bool websockets_compression;
     struct config_tls tls;
+    struct network_list allowed;         /* addresses that may use it; empty: every one may */
+    struct network_list denied;          /* and those that may not, whatever the others say */
+    struct network_list trusted_proxies; /* whose word about who the client is, is taken */
+    /* Where devices of MQTT-SN look for gateways: at most one group of IPv4 and one of IPv6. */
+    bool sn_draft; /* MQTT-SN 2.0 as well as 1.2 */
+    struct network_list sn_multicast;
+    char sn_multicast_interface[CONFIG_INTERFACE_MAX + 1]; /* "": as the system chooses */
+    uint8_t sn_multicast_hops;
+    /* A reload has found no line for it any more: nobody comes in there. It keeps its place, by
+     * which others know it, until the server ends. */
+    bool closed;
     struct report_origin origin; /* of the line that opened it; no file in local-only mode */
 };
 
@@ -87,7 +122,42 @@ struct config_setting {
     const struct option *option; /* see option.h */
     struct report_origin origin;
     int listener; /* the index it belongs to while reading, -1 for the whole server */
-    char *value;  /* as written */
+    char *value;  /* as written, but for variables; of a secret OPTION_HIDDEN */
+};
+
+/* Tokens, by the names of their keys less auth_jwt_; "": not set. There are none without a file. */
+struct config_jwt {
+    char file[CONFIG_PATH_MAX + 1];
+    enum config_jwt_from from;
+    uint32_t leeway_s;
+    char issuer[CONFIG_CLAIM_MAX + 1];
+    char audience[CONFIG_CLAIM_MAX + 1];
+    char user_claim[CONFIG_CLAIM_MAX + 1];
+    char clientid_claim[CONFIG_CLAIM_MAX + 1];
+    char acl_claim[CONFIG_CLAIM_MAX + 1];
+};
+
+/* A web service that is asked about logins, by the names of its keys. Without a URL: none. */
+struct config_http {
+    char url[CONFIG_URL_MAX + 1];
+    uint32_t timeout_ms;
+    uint32_t cache_s;
+    uint32_t max_waiting;
+    char headers[CONFIG_HEADERS_MAX + 1]; /* lines with a newline between them */
+    char cafile[CONFIG_PATH_MAX + 1];
+};
+
+/* What listeners of MQTT-SN go by, by the names of their keys. */
+struct config_sn {
+    uint8_t gateway_id;
+    uint16_t advertise_s; /* 0: never */
+    uint8_t retries;
+    uint16_t retry_s;
+    uint16_t retry_max_s;
+    uint16_t topics_max;
+    uint16_t message_size_max;
+    uint16_t dtls_mtu;
+    char predefined[CONFIG_SN_PREDEFINED_MAX + 1]; /* lines; see predefined.h */
 };
 
 struct config {
@@ -97,22 +167,34 @@ struct config {
     bool local_only; /* nothing opened a listener: the listeners are 127.0.0.1 and ::1 */
     /* For listeners that do not say it themselves; already in their settings. */
     bool allow_anonymous;
+    bool allow_zero_length_clientid;
+    char auto_id_prefix[CLIENT_ID_PREFIX_MAX + 1];
     char password_file[CONFIG_PATH_MAX + 1];
     char acl_file[CONFIG_PATH_MAX + 1];
+    char psk_file[CONFIG_PATH_MAX + 1];
+    bool tls_watch_files;
+    char auth_order[CONFIG_AUTH_ORDER_MAX + 1]; /* which authenticators are asked, in this order */
+    struct config_jwt jwt;
+    struct config_http http;
     bool acl_check_subscribe; /* a SUBSCRIBE for what may not be read is refused */
     struct log_settings log;
+    struct guard_settings guard;
+    struct config_sn sn;
+    struct store_settings store;
     char user[CONFIG_USER_MAX + 1];     /* to become when started as root; if absent, nobody */
     char pid_file[CONFIG_PATH_MAX + 1]; /* "": none */
-    uint16_t sys_interval_s;            /* between two publications of $SYS; 0: never */
-    uint16_t threads;                   /* shards; 0: as many as there are cores */
-    uint16_t websockets_headers_size;   /* bytes of a request's head; 0: 4096 */
+    char control_socket[CONFIG_PATH_MAX + 1]; /* "": the usual place; "none": there is none */
+    uint16_t sys_interval_s;                  /* between two publications of $SYS; 0: never */
+    uint16_t threads;                         /* shards; 0: as many as there are cores */
+    uint16_t websockets_headers_size;         /* bytes of a request's head; 0: 4096 */
     bool set_tcp_nodelay;
     bool per_listener_settings;
-    uint64_t memory_limit_bytes; /* 0: none */
+    bool keep_read_privilege;    /* where files are only root's to read; see keeper.h */
+    uint64_t memory_limit_bytes; /* 0: none; OPTION_BYTES_AUTO */
 
     struct config_setting *settings; /* in the order of the files */
     size_t setting_count;
-    char **files; /* names that origins borrow */
+    char **files; /* what was read: names that origins borrow, and files of secrets */
     size_t file_count;
 };
 
@@ -143,17 +225,23 @@ struct report_origin config_origin(const struct config *config, const char *key,
 
 /**
  * Makes `next` what may take the place of `running`. What cannot change while the server runs
- * (option table: "restart"; the set of listeners) keeps running's value, with a warning that names
+ * (option table: "restart") keeps running's value, with a warning that names
  * it and its line; what does change is told as a notice.
  *
  * The listeners of `next` are then those of `running`, in running's order, with next's live
- * settings. Returns how many settings change, or -ENOMEM: then `next` is of no use.
+ * settings, those that are gone `closed` until they come back; and behind them the new ones.
+ * Returns how many settings change, a listener counting as one; or, when `next` is of no use,
+ * -ENOMEM, or -EINVAL where there have been too many listeners since the start, which is told.
  */
 int config_reload(struct config *next, const struct config *running, struct report *report);
 
+/* Tells the report of each of its files that this process could not open again now. */
+void config_check_access(const struct config *config, struct report *report);
+
 /**
  * Prints what --test-config shows: each line that takes effect with its place, the value in effect,
- * and whether a reload applies it; then the defaults of the honoured keys that no line sets.
+ * and whether a reload applies it; then the defaults of the honoured keys that no line sets, of the
+ * whole server and of each listener.
  */
 void config_dump(const struct config *config, FILE *out);
 
@@ -162,5 +250,8 @@ void config_options_print(FILE *out);
 
 /* Prints the manual page nightjar.conf(5), in mdoc: docs/man/nightjar.conf.5. */
 void config_manual_print(FILE *out);
+
+/* Prints what becomes of each of Mosquitto's keys, as Markdown: the end of docs/mosquitto.md. */
+void config_mosquitto_print(FILE *out);
 
 #endif

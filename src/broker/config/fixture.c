@@ -52,6 +52,17 @@ static int fixture_list(void *context, const char *directory, struct source_name
     return 0;
 }
 
+static const char *fixture_variable(void *context, const char *name)
+{
+    const struct fixture *fixture = context;
+
+    for (size_t i = 0; i < fixture->variable_count; i++) {
+        if (strcmp(fixture->variables[i].path, name) == 0)
+            return (const char *)fixture->variables[i].text.data;
+    }
+    return NULL;
+}
+
 static void fixture_tell(void *context, enum report_severity severity, const char *text)
 {
     static const char *const severities[] = { "error", "warning", "notice" };
@@ -67,9 +78,15 @@ void fixture_add(struct fixture *fixture, const char *path, const char *text)
     fixture->files[fixture->file_count++] = (struct fixture_file){ path, bytes_of_text(text) };
 }
 
+void fixture_set(struct fixture *fixture, const char *name, const char *text)
+{
+    fixture->variables[fixture->variable_count++] =
+            (struct fixture_file){ name, bytes_of_text(text) };
+}
+
 static int load(struct fixture *fixture, const char *file)
 {
-    struct source source = { fixture_read, fixture_list, fixture };
+    struct source source = { fixture_read, fixture_list, fixture_variable, fixture };
     int result;
 
     fixture->request.file = file;

@@ -22,6 +22,8 @@ struct fixture {
     struct config_request request; /* file and source are filled in */
     struct fixture_file files[FIXTURE_FILES_MAX];
     size_t file_count;
+    struct fixture_file variables[FIXTURE_FILES_MAX]; /* of the environment, by name */
+    size_t variable_count;
     struct config *config; /* NULL while nothing was loaded */
     struct report report;
     char told[FIXTURE_TOLD_MAX + 1]; /* lines of "error: ...", "warning: ..." or "notice: ..." */
@@ -29,6 +31,9 @@ struct fixture {
 
 /* Adds a file that others may include; its text is borrowed. */
 void fixture_add(struct fixture *fixture, const char *path, const char *text);
+
+/* Sets a variable of the environment; its text is borrowed. */
+void fixture_set(struct fixture *fixture, const char *name, const char *text);
 
 /* Loads `text` as the file "conf", or no file for NULL; gives config_load()'s result. */
 int fixture_load(struct fixture *fixture, const char *text);

@@ -19,20 +19,27 @@ enum option_scope {
 };
 
 enum option_type {
-    OPTION_FLAG,     /* true, 1, false, 0 */
-    OPTION_NUMBER,   /* decimal, 0x and hexadecimal, or 0 and octal; min..max */
-    OPTION_BYTES,    /* a number of bytes; what is not a number counts as 0 */
-    OPTION_DURATION, /* a number and one of s h d w m y; kept in seconds */
-    OPTION_WORD,     /* one of choices */
-    OPTION_WORDS,    /* one of choices; several lines make a set of their values */
-    OPTION_LOG_DEST, /* the same, into struct log_destinations, as "file" has a path */
-    OPTION_VERSIONS, /* a list of 3, 4 and 5; kept as a set of bits 3..5 */
-    OPTION_TEXT,     /* the rest of the line, UTF-8 */
-    OPTION_LIST,     /* the same; several lines make one text, with a blank between them */
-    OPTION_LISTENER, /* a port and maybe an address, or 0 and a path: opens a listener */
-    OPTION_INCLUDE,  /* a directory: reads its files */
-    OPTION_IGNORED,  /* whatever follows is not looked at */
+    OPTION_FLAG,       /* true, 1, false, 0 */
+    OPTION_NUMBER,     /* decimal, 0x and hexadecimal, or 0 and octal; min..max */
+    OPTION_BYTES,      /* a number of bytes, with k, M or G behind it 1024 of them and so on; 0, or
+                      * min..max; with CLAMP_LOW, what is not a number counts as 0; where the
+                      * default is "auto", that word as well, kept as OPTION_BYTES_AUTO */
+    OPTION_DURATION,   /* a number and one of s h d w m y; kept in seconds */
+    OPTION_WORD,       /* one of choices */
+    OPTION_WORDS,      /* one of choices; several lines make a set of their values */
+    OPTION_LOG_DEST,   /* the same, into struct log_destinations, as "file" has a path */
+    OPTION_VERSIONS,   /* a list of 3, 4 and 5; kept as a set of bits 3..5 */
+    OPTION_TEXT,       /* the rest of the line, UTF-8 */
+    OPTION_LIST,       /* the same; several lines make one text, with a blank between them */
+    OPTION_LINES,      /* the same, with a newline between them */
+    OPTION_DURABILITY, /* one of choices, and after "interval" min..max; a struct durability */
+    OPTION_NETWORKS,   /* addresses and networks, blanks or commas between; lines add up */
+    OPTION_LISTENER,   /* a port and maybe an address, or 0 and a path: opens a listener */
+    OPTION_INCLUDE,    /* a directory: reads its files */
+    OPTION_IGNORED,    /* whatever follows is not looked at */
 };
+
+static const uint64_t OPTION_BYTES_AUTO = UINT64_MAX;
 
 enum option_status {
     OPTION_HONOURED,
@@ -60,12 +67,16 @@ struct option {
             opens; /* what begins with it: a listener, bridge or plugin; else SCOPE_GLOBAL */
     bool live;     /* a reload applies it */
     bool replaces; /* a text given twice: the later counts; else it is an error */
+    /* A text that is shown as OPTION_HIDDEN, and may be given as file:PATH; see expand.h. */
+    bool secret;
 
     /* Where the value lies: in struct config, for the listener scopes in struct config_listener. */
     size_t offset;
     size_t size; /* 0: it is checked and not kept */
 
-    int64_t min; /* of a number; of a key with '*' the bytes that must stand for the '*' */
+    /* Of a number; of a key with '*' the bytes that must stand for the '*'; of a list the words
+     * that each line must have, 0: any. */
+    int64_t min;
     int64_t max;
     uint32_t scale;                      /* the value is kept times this; 0 stands for 1 */
     unsigned clamp;                      /* of enum option_clamp */
@@ -73,21 +84,26 @@ struct option {
     const char *initial;                 /* the default, as it would be written; NULL: none */
 
     /*
-     * What it means under per_listener_settings true: the listener's key of this name; "" where
-     * there is none and only the default is possible; NULL where that setting changes nothing.
+     * What it means under per_listener_settings true: the listener's key of this name; NULL where
+     * that setting changes nothing.
      */
     const char *per_listener;
     const char *meaning; /* one phrase for the reference page */
     const char *reason;  /* what to say where status is not OPTION_HONOURED: why, and what to do */
 };
 
-enum { OPTION_MAX = 192 }; /* rows that a set of seen options has room for */
+enum { OPTION_MAX = 256 }; /* rows that a set of seen options has room for */
+
+#define OPTION_HIDDEN "***"
 
 extern const struct option option_table[];
 extern const size_t option_count; /* at most OPTION_MAX */
 
 /* Does its value belong to a listener? */
 bool option_is_of_listener(const struct option *option);
+
+/* Do several lines of it add up, so that none replaces another? */
+bool option_adds_up(const struct option *option);
 
 /* In a word or three what setting it does: "live", "restart", "not there yet", ... */
 const char *option_effect(const struct option *option);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/config/option.h"
 #include "broker/config/fixture.h"
+#include "broker/config/mosquitto.h"
 #include "broker/config/value.h"
 #include "tests/harness/test.h"
 
 /* Every key that a mosquitto.conf can have, with the aliases. */
-static const char *const mosquitto_keys[] = {
+static const char *const spelt_keys[] = {
     "acl_file",
     "allow_anonymous",
     "allow_duplicate_messages",
@@ -155,18 +156,32 @@ static const char *const own_keys[] = {
     "acl_check_subscribe",
     "listener_acl_file",
     "listener_password_file",
+    "keep_read_privilege",
+    "listener_allow_zero_length_clientid",
+    "listener_psk_file",
+    "ocsp_file",
+    "sni_certificate",
+    "tls_watch_files",
     "threads",
     "log_format",
     "queue_full_policy",
     "max_qos0_backlog_bytes",
     "topic_levels_max",
     "subscriptions_max",
+    "sessions_per_user_max",
     "retained_max",
     "connect_timeout",
     "user_properties_max",
     "receive_maximum",
     "strict_text",
     "max_connect_size",
+    "topic_size_max",
+    "client_memory_max",
+    "packet_rate_max",
+    "byte_rate_max",
+    "flapping_max",
+    "flapping_window",
+    "id_fight_max",
 };
 
 static void expect_known(const char *const *names, size_t count)
@@ -177,14 +192,42 @@ static void expect_known(const char *const *names, size_t count)
     }
 }
 
+static bool is_mosquittos(const struct option *option)
+{
+    for (size_t i = 0; i < mosquitto_key_count; i++) {
+        if (strcmp(mosquitto_keys[i].name, option->name) == 0)
+            return true;
+    }
+    return false;
+}
+
 TEST(every_key_of_mosquitto_is_known)
 {
-    expect_known(mosquitto_keys, sizeof(mosquitto_keys) / sizeof(mosquitto_keys[0]));
+    expect_known(spelt_keys, sizeof(spelt_keys) / sizeof(spelt_keys[0]));
+    for (size_t i = 0; i < sizeof(spelt_keys) / sizeof(spelt_keys[0]); i++) {
+        if (!is_mosquittos(option_find(bytes_of_text(spelt_keys[i]))))
+            fail_msg("%s is not among Mosquitto's keys", spelt_keys[i]);
+    }
+}
+
+TEST(each_of_mosquittos_keys_is_listed_once_by_its_rows_name)
+{
+    for (size_t i = 0; i < mosquitto_key_count; i++) {
+        const struct mosquitto_key *key = &mosquitto_keys[i];
+        const struct option *option = option_find(bytes_of_text(key->name));
+
+        assert_non_null(option);
+        assert_string_equal(option->name, key->name);
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(mosquitto_keys[j].name, key->name);
+    }
 }
 
 TEST(every_key_of_our_own_is_known)
 {
     expect_known(own_keys, sizeof(own_keys) / sizeof(own_keys[0]));
+    for (size_t i = 0; i < sizeof(own_keys) / sizeof(own_keys[0]); i++)
+        assert_false(is_mosquittos(option_find(bytes_of_text(own_keys[i]))));
 }
 
 TEST(each_row_is_found_by_its_own_name_and_alias)
@@ -214,7 +257,7 @@ TEST(each_row_says_what_it_means_and_why_it_does_nothing)
 static bool has_choices(const struct option *option)
 {
     return option->type == OPTION_WORD || option->type == OPTION_WORDS ||
-            option->type == OPTION_LOG_DEST;
+            option->type == OPTION_LOG_DEST || option->type == OPTION_DURABILITY;
 }
 
 TEST(each_row_has_what_its_type_needs)
@@ -225,7 +268,7 @@ TEST(each_row_has_what_its_type_needs)
         assert_true(has_choices(option) == (option->choices != NULL));
         if (option->type == OPTION_NUMBER)
             assert_true(option->min < option->max);
-        if (option->per_listener && option->per_listener[0])
+        if (option->per_listener)
             assert_non_null(option_find(bytes_of_text(option->per_listener)));
         for (const struct option_choice *choice = option->choices; choice && choice->name; choice++)
             assert_true((choice->status == OPTION_HONOURED) == (choice->reason == NULL));
@@ -279,6 +322,10 @@ TEST(the_table_and_core_agree_on_a_listeners_defaults)
             settings.max_topic_alias_broker);
     assert_int_equal(
             fixture.config->listeners[0].settings.protocol_versions, settings.protocol_versions);
+    assert_int_equal(fixture.config->listeners[0].settings.allow_zero_length_clientid,
+            settings.allow_zero_length_clientid);
+    assert_string_equal(
+            fixture.config->listeners[0].settings.auto_id_prefix, settings.auto_id_prefix);
     fixture_end(&fixture);
 }
 

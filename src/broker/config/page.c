@@ -12,6 +12,11 @@ static const char introduction[] =
         "and its value on a line; blanks or tabs stand between them, and a line that starts with\n"
         "`#` is a comment.\n"
         "\n"
+        "In a value, `${NAME}` stands for that variable of the environment; NAME has capitals,\n"
+        "digits and `_`. One that is not set is an error. Any other `${` means itself, and so\n"
+        "does `$${NAME}`. A secret, such as a password, may be given as `file:PATH`: it is what\n"
+        "that file has, less the end of its last line. Secrets are shown as `***`.\n"
+        "\n"
         "\"Reload\" says whether SIGHUP applies a change (live) or the server must be started\n"
         "again (restart). A key that is \"not there yet\" or has \"no effect\" is passed over\n"
         "with a warning. One that is \"refused\" stops the start, as going on without what it\n"
@@ -103,7 +108,8 @@ void page_values_print(const struct option *option, const struct page_style *sty
         print_number(option, out);
         break;
     case OPTION_BYTES:
-        fprintf(out, "bytes");
+        fprintf(out, "bytes, as 1000, 64k, 300M or 2G%s",
+                strcmp(option->initial, "auto") == 0 ? "; auto" : "");
         break;
     case OPTION_DURATION:
         print_duration(style, out);
@@ -113,12 +119,23 @@ void page_values_print(const struct option *option, const struct page_style *sty
     case OPTION_LOG_DEST:
         print_choices(option, style, out);
         break;
+    case OPTION_DURABILITY:
+        print_choices(option, style, out);
+        fprintf(out, ", after ");
+        style->word("interval", out);
+        fprintf(out, " milliseconds, ");
+        print_number(option, out);
+        break;
     case OPTION_VERSIONS:
         fprintf(out, "a list of 3, 4 and 5");
         break;
+    case OPTION_NETWORKS:
+        fprintf(out, "addresses and networks, as 192.0.2.0/24; several lines add up");
+        break;
     case OPTION_TEXT:
     case OPTION_LIST:
-        fprintf(out, "text");
+    case OPTION_LINES:
+        fprintf(out, option->secret ? "text, or file: and a path" : "text");
         break;
     case OPTION_LISTENER:
         fprintf(out, "port, maybe an address; or 0 and a path");

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* explicit_bzero() is not in POSIX. */
+#define _DEFAULT_SOURCE
 #include "broker/config/parse.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
+#include "broker/config/expand.h"
+#include "broker/config/extend.h"
 #include "broker/config/line.h"
 #include "broker/config/value.h"
 
@@ -96,8 +100,21 @@ static bool open_scope(struct parser *parser, struct place *place, const struct 
     return true;
 }
 
-/* Sees to it that what the option is about exists. False after an error. */
-static bool enter_scope(struct parser *parser, struct place *place, const struct option *option)
+/* The same for a key of listeners, as it is written. */
+static bool needs_listener(
+        struct parser *parser, const struct place *place, const struct option *written)
+{
+    report_tell(parser->report, REPORT_ERROR, place->origin,
+            "%s has no listener before it that it could be about; put it after one%s",
+            written->name,
+            written->scope == SCOPE_GLOBAL ? ", for per_listener_settings is true" : "");
+    return false;
+}
+
+/* Sees to it that what the option is about exists; `written` is the key that the line has for it.
+ * False after an error. */
+static bool enter_scope(struct parser *parser, struct place *place, const struct option *option,
+        const struct option *written)
 {
     switch (option->scope) {
     case SCOPE_GLOBAL:
@@ -111,7 +128,7 @@ static bool enter_scope(struct parser *parser, struct place *place, const struct
         }
         return open_default_listener(parser, place);
     case SCOPE_OPENED_LISTENER:
-        return place->listener >= 0 || needs(parser, place, option, "listener");
+        return place->listener >= 0 || needs_listener(parser, place, written);
     case SCOPE_DEFAULT_LISTENER:
         parser->opened = true;
         parser->implicit = NULL;
@@ -124,13 +141,6 @@ static bool enter_scope(struct parser *parser, struct place *place, const struct
     return false;
 }
 
-/* Several lines of these add up. */
-static bool adds_up(const struct option *option)
-{
-    return option->type == OPTION_WORDS || option->type == OPTION_LOG_DEST ||
-            option->type == OPTION_LIST || option->type == OPTION_INCLUDE;
-}
-
 /* Keeps the line for config_dump(), in the place of one that it replaces. */
 static int remember(struct parser *parser, const struct place *place, const struct option *option,
         struct bytes text)
@@ -138,23 +148,18 @@ static int remember(struct parser *parser, const struct place *place, const stru
     struct config *config = parser->config;
     uint32_t *seen = seen_of(parser, option, owner_of(option, place));
     struct config_setting setting = { option, place->origin, owner_of(option, place), NULL };
-    struct config_setting *settings = config->settings;
+    struct config_setting *settings =
+            extend(config->settings, config->setting_count, sizeof(*settings));
 
-    /* Grown whenever the count has reached a power of two. */
-    if ((config->setting_count & (config->setting_count - 1)) == 0) {
-        size_t room = config->setting_count > 0 ? config->setting_count * 2 : 1;
-
-        settings = realloc(settings, room * sizeof(*settings));
-        if (!settings)
-            return -ENOMEM;
-        config->settings = settings;
-    }
+    if (!settings)
+        return -ENOMEM;
+    config->settings = settings;
     setting.value = calloc(1, text.size + 1);
     if (!setting.value)
         return -ENOMEM;
     if (text.size > 0)
         memcpy(setting.value, text.data, text.size);
-    if (*seen > 0 && !adds_up(option)) {
+    if (*seen > 0 && !option_adds_up(option)) {
         free(settings[*seen - 1].value);
         settings[*seen - 1] = setting;
         return 0;
@@ -242,7 +247,7 @@ static int read_setting(
 
     if (is_second_text(parser, place, option))
         return 0;
-    if (adds_up(option) && !parse_seen(parser, option, owner_of(option, place)))
+    if (option_adds_up(option) && !parse_seen(parser, option, owner_of(option, place)))
         memset(field, 0, option->size); /* the first line puts an end to the default */
     if (!value_read(option, text, field, parser->report, place->origin))
         return 0;
@@ -250,7 +255,7 @@ static int read_setting(
     parser->security_seen |= option->per_listener && !per_listener;
     if (!value_is_initial(option, text))
         tell_status(parser, place, option);
-    return remember(parser, place, option, text);
+    return remember(parser, place, option, option->secret ? BYTES(OPTION_HIDDEN) : text);
 }
 
 static int read_directory(struct parser *parser, const struct place *place, struct bytes text)
@@ -281,38 +286,75 @@ static int read_directory(struct parser *parser, const struct place *place, stru
     return result;
 }
 
-/*
- * Under per_listener_settings some keys stand for one of the listener before them. Gives that one,
- * the option itself, or NULL when there is nothing to set (an error is told, or it is the default).
- */
-static const struct option *meant(struct parser *parser, const struct place *place,
-        const struct option *option, struct bytes text)
+/* Under per_listener_settings some keys stand for one of the listener before them. */
+static const struct option *meant(const struct parser *parser, const struct option *option)
 {
     if (!parser->config->per_listener_settings || !option->per_listener)
         return option;
-    if (option->per_listener[0])
-        return option_find(bytes_of_text(option->per_listener));
-    if (!value_is_initial(option, text))
-        report_tell(parser->report, REPORT_ERROR, place->origin,
-                "%s cannot hold for one listener yet; remove it, or per_listener_settings",
-                option->name);
-    return NULL;
+    return option_find(bytes_of_text(option->per_listener));
 }
 
 static void tell_unknown(struct parser *parser, const struct place *place, struct bytes key)
 {
     const char *nearest = option_nearest(key);
 
+    if (bytes_start_with(key, BYTES("\xEF\xBB\xBF"))) {
+        report_tell(parser->report, REPORT_ERROR, place->origin,
+                "a byte order mark, which cannot be seen, stands before the key; save the file "
+                "as UTF-8 without it");
+        return;
+    }
     report_tell(parser->report, REPORT_ERROR, place->origin, "%.*s is not a known key%s%s%s",
             (int)(key.size < 80 ? key.size : 80), (const char *)key.data,
-            nearest ? "; did you mean " : "; docs/options.md lists those that are",
+            nearest ? "; did you mean " : "; nightjar.conf(5) lists those that are",
             nearest ? nearest : "", nearest ? "?" : "");
+}
+
+/* Keeps the name for the origins that borrow it. NULL when there is no memory. */
+static const char *keep_name(struct config *config, const char *path)
+{
+    char **files = realloc(config->files, (config->file_count + 1) * sizeof(*files));
+    char *name;
+
+    if (!files)
+        return NULL;
+    config->files = files;
+    name = strdup(path);
+    if (name)
+        files[config->file_count++] = name;
+    return name;
+}
+
+/* Whether it says what the default listener would have without it. Before any listener that opens
+ * none, as with Mosquitto. */
+static bool says_nothing(const struct parser *parser, const struct place *place,
+        const struct option *option, struct bytes text)
+{
+    return option->scope == SCOPE_LISTENER && place->listener < 0 && parser->default_listener < 0 &&
+            value_is_initial(option, text);
+}
+
+/* What follows the key of that option. */
+static int read_value(
+        struct parser *parser, struct place *place, const struct option *written, struct bytes text)
+{
+    const struct option *option = meant(parser, written);
+    int result;
+
+    if (says_nothing(parser, place, option, text) || !open_scope(parser, place, option) ||
+            !enter_scope(parser, place, option, written))
+        return 0;
+    result = read_setting(parser, place, option, text);
+    if (option->type == OPTION_INCLUDE && text.size > 0 && result == 0)
+        result = read_directory(parser, place, text);
+    return result;
 }
 
 static int read_line(struct parser *parser, struct place *place, struct bytes line)
 {
     struct bytes text = line;
     struct bytes key = line_word(&text);
+    struct expanded value = { 0 };
     const struct option *option;
     int result;
 
@@ -326,14 +368,13 @@ static int read_line(struct parser *parser, struct place *place, struct bytes li
         tell_unknown(parser, place, key);
         return 0;
     }
-    text = line_trim(text);
-    option = meant(parser, place, option, text);
-    if (!option || !open_scope(parser, place, option) || !enter_scope(parser, place, option))
-        return 0;
-    result = read_setting(parser, place, option, text);
-    if (option->type == OPTION_INCLUDE && text.size > 0 && result == 0)
-        result = read_directory(parser, place, text);
-    return result;
+    result = expand(&value, option, line_trim(text), parser->source, parser->report, place->origin);
+    if (result == 0 && value.path && !keep_name(parser->config, value.path))
+        result = -ENOMEM;
+    if (result == 0)
+        result = read_value(parser, place, option, value.text);
+    expanded_free(&value);
+    return result == -ENOMEM ? result : 0;
 }
 
 static int read_lines(struct parser *parser, struct place *place, struct bytes text)
@@ -355,21 +396,6 @@ static int read_lines(struct parser *parser, struct place *place, struct bytes t
             result = read_line(parser, place, line);
     }
     return result;
-}
-
-/* Keeps the name for the origins that borrow it. NULL when there is no memory. */
-static const char *keep_name(struct config *config, const char *path)
-{
-    char **files = realloc(config->files, (config->file_count + 1) * sizeof(*files));
-    char *name;
-
-    if (!files)
-        return NULL;
-    config->files = files;
-    name = strdup(path);
-    if (name)
-        files[config->file_count++] = name;
-    return name;
 }
 
 static int read_file(struct parser *parser, const char *path, bool included)
@@ -395,6 +421,8 @@ static int read_file(struct parser *parser, const char *path, bool included)
     }
     if (result == 0)
         result = read_lines(parser, &place, text);
+    if (text.size > 0)
+        explicit_bzero((void *)(uintptr_t)text.data, text.size); /* There may be secrets in it. */
     free((void *)(uintptr_t)text.data);
     return result;
 }

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "broker/config/config.h"
+#include "broker/config/compare.h"
 #include "broker/config/option.h"
-#include "broker/config/value.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-enum { SHOWN_MAX = 127 }; /* bytes of a value that a message shows */
 
 /* What stands for an empty value in a message. */
 static const char *shown(const char *value)
@@ -14,64 +11,55 @@ static const char *shown(const char *value)
     return value[0] ? value : "(nothing)";
 }
 
-/*
- * Compares one option's field. What cannot change now gets its old value back. Returns 1 when it
- * changes.
- */
-static int change(const struct option *option, void *next, const void *running,
-        struct report_origin origin, struct report *report)
-{
-    char old_value[SHOWN_MAX + 1];
-    char new_value[SHOWN_MAX + 1];
+/* A reload while it looks at what differs. */
+struct reload {
+    struct config *next;
+    const struct config *running;
+    struct report *report;
+    int changes;
+};
 
-    if (memcmp(next, running, option->size) == 0)
-        return 0;
-    value_write(option, running, old_value, sizeof(old_value));
-    value_write(option, next, new_value, sizeof(new_value));
+/* What cannot change now gets its old value back. */
+static void take_option(struct reload *reload, const struct config_change *change)
+{
+    const struct option *option = change->option;
+    const char *from = (const char *)reload->running;
+    char *to = (char *)reload->next;
+
     if (option->live) {
-        report_tell(report, REPORT_NOTICE, origin, "%s changes from %s to %s", option->name,
-                shown(old_value), shown(new_value));
-        return 1;
+        report_tell(reload->report, REPORT_NOTICE, change->origin, "%s changes from %s to %s",
+                option->name, shown(change->old_value), shown(change->new_value));
+        reload->changes++;
+        return;
     }
-    report_tell(report, REPORT_WARNING, origin, "%s stays %s; restart the server to make it %s",
-            option->name, shown(old_value), shown(new_value));
-    memcpy(next, running, option->size);
-    return 0;
-}
-
-static bool is_same_listener(const struct config_listener *a, const struct config_listener *b)
-{
-    return a->settings.port == b->settings.port && strcmp(a->address, b->address) == 0;
-}
-
-/* The index of a listener that listens where that one does, or -1. */
-static int find_listener(const struct config *config, const struct config_listener *wanted)
-{
-    for (size_t i = 0; i < config->listener_count; i++) {
-        if (is_same_listener(&config->listeners[i], wanted))
-            return (int)i;
+    report_tell(reload->report, REPORT_WARNING, change->origin,
+            "%s stays %s; restart the server to make it %s", option->name, shown(change->old_value),
+            shown(change->new_value));
+    if (change->next_listener >= 0) {
+        from = (const char *)&reload->running->listeners[change->running_listener];
+        to = (char *)&reload->next->listeners[change->next_listener];
     }
-    return -1;
+    memcpy(to + option->offset, from + option->offset, option->size);
 }
 
-static int change_listener(struct config *next, int index, const struct config_listener *running,
-        struct report *report)
+static void take_change(void *context, const struct config_change *change)
 {
-    struct config_listener *listener = &next->listeners[index];
-    int changes = 0;
+    struct reload *reload = context;
 
-    for (size_t i = 0; i < option_count; i++) {
-        const struct option *option = &option_table[i];
-
-        if (option_is_of_listener(option) && option->type != OPTION_LISTENER && option->size > 0)
-            changes += change(option, (char *)listener + option->offset,
-                    (const char *)running + option->offset,
-                    config_origin(next, option->name, index), report);
+    if (change->option) {
+        take_option(reload, change);
+        return;
     }
-    return changes;
+    reload->changes++;
+    if (change->running_listener < 0)
+        report_tell(reload->report, REPORT_NOTICE, change->origin, "listener %s opens",
+                change->new_value);
+    else
+        report_tell(reload->report, REPORT_NOTICE, change->origin,
+                "listener %s closes, as it is gone from the configuration", change->old_value);
 }
 
-/* Lets settings point at the listeners' new places; -1 for those that are not open. */
+/* Lets settings point at the listeners' new places. */
 static void move_settings(struct config *next, const int *places)
 {
     for (size_t i = 0; i < next->setting_count; i++) {
@@ -80,62 +68,70 @@ static void move_settings(struct config *next, const int *places)
     }
 }
 
-/* Gives `next` the listeners of `running`, in their order, with the settings that `next` has. */
-static int change_listeners(
-        struct config *next, const struct config *running, struct report *report)
+/* What is left of a listener that is gone: nobody comes in, and it names no file. */
+static struct config_listener closed(const struct config_listener *listener)
 {
-    struct config_listener *kept = malloc(running->listener_count * sizeof(*kept));
-    int places[CONFIG_LISTENERS_MAX];
-    int changes = 0;
+    struct config_listener left = { .settings = listener->settings, .closed = true };
 
-    if (!kept)
-        return -ENOMEM;
+    left.settings.allow_anonymous = false;
+    left.settings.user_name_proved = false;
+    memcpy(left.address, listener->address, sizeof(left.address));
+    return left;
+}
+
+/* Those of `running` stay in their places, where one that was closed comes back to, too; the new
+ * ones come behind. Returns how many there are, or -EINVAL. */
+static int place_listeners(
+        const struct config *next, const struct config *running, int *places, struct report *report)
+{
+    int count = (int)running->listener_count;
+
     for (size_t i = 0; i < next->listener_count; i++) {
-        const struct config_listener *listener = &next->listeners[i];
-
-        places[i] = find_listener(running, listener);
+        places[i] = config_find_listener(running, &next->listeners[i], false);
         if (places[i] < 0)
-            report_tell(report, REPORT_WARNING, listener->origin,
-                    "listener %u%s%s is new; restart the server to open it",
-                    listener->settings.port, listener->address[0] ? " " : "", listener->address);
+            places[i] = config_find_listener(running, &next->listeners[i], true);
+        if (places[i] < 0)
+            places[i] = count++;
     }
-    for (size_t i = 0; i < running->listener_count; i++) {
-        int index = find_listener(next, &running->listeners[i]);
+    if (count <= CONFIG_LISTENERS_MAX)
+        return count;
+    report_tell(report, REPORT_ERROR, (struct report_origin){ 0 },
+            "with this there would have been listeners at more than %d addresses since the start; "
+            "restart the server",
+            CONFIG_LISTENERS_MAX);
+    return -EINVAL;
+}
 
-        kept[i] = running->listeners[i];
-        kept[i].origin = (struct report_origin){ 0 };
-        if (index >= 0) {
-            changes += change_listener(next, index, &running->listeners[i], report);
-            kept[i] = next->listeners[index];
-            kept[i].settings.number = (uint16_t)i;
-        } else {
-            report_tell(report, REPORT_WARNING, kept[i].origin,
-                    "listener %u%s%s is gone from the configuration; restart the server to close "
-                    "it",
-                    kept[i].settings.port, kept[i].address[0] ? " " : "", kept[i].address);
-        }
-    }
-    memcpy(next->listeners, kept, running->listener_count * sizeof(kept[0]));
-    free(kept);
-    next->listener_count = running->listener_count;
-    next->local_only = running->local_only;
+static int take_listeners(struct config *next, const struct config *running, struct report *report)
+{
+    int places[CONFIG_LISTENERS_MAX];
+    int count = place_listeners(next, running, places, report);
+    struct config_listener *listeners;
+
+    if (count < 0)
+        return count;
+    listeners = calloc((size_t)count, sizeof(*listeners));
+    if (!listeners)
+        return -ENOMEM;
+    for (size_t i = 0; i < running->listener_count; i++)
+        listeners[i] = closed(&running->listeners[i]);
+    for (size_t i = 0; i < next->listener_count; i++)
+        listeners[places[i]] = next->listeners[i];
+    for (int i = 0; i < count; i++)
+        listeners[i].settings.number = (uint16_t)i;
+    memcpy(next->listeners, listeners, (size_t)count * sizeof(listeners[0]));
+    free(listeners);
+    next->listener_count = (size_t)count;
     move_settings(next, places);
-    return changes;
+    return 0;
 }
 
 int config_reload(struct config *next, const struct config *running, struct report *report)
 {
-    int changes = 0;
+    struct reload reload = { .next = next, .running = running, .report = report };
     int result;
 
-    for (size_t i = 0; i < option_count; i++) {
-        const struct option *option = &option_table[i];
-
-        if (option->scope == SCOPE_GLOBAL && option->size > 0)
-            changes += change(option, (char *)next + option->offset,
-                    (const char *)running + option->offset, config_origin(next, option->name, -1),
-                    report);
-    }
-    result = change_listeners(next, running, report);
-    return result < 0 ? result : changes + result;
+    config_compare(next, running, take_change, &reload);
+    result = take_listeners(next, running, report);
+    return result < 0 ? result : reload.changes;
 }

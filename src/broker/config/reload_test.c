@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/config/config.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "broker/config/fixture.h"
@@ -109,22 +110,69 @@ TEST(listeners_are_matched_by_port_and_address_in_any_order)
     end(&order);
 }
 
-TEST(new_and_missing_listeners_wait_for_a_restart)
+TEST(new_listeners_open_and_missing_ones_close)
 {
     static struct reload other;
 
     reload(&other, "allow_anonymous true\nlistener 1\nmax_qos 1\nlistener 2\n",
             "allow_anonymous true\nlistener 3\nlistener 2\nmax_qos 0\n");
-    assert_int_equal(other.next.config->listener_count, 2);
+    assert_int_equal(other.changes, 3);
+    assert_int_equal(other.next.config->listener_count, 3);
+    /* It keeps its place, and nothing that would let anyone in. */
+    assert_true(other.next.config->listeners[0].closed);
     assert_int_equal(other.next.config->listeners[0].settings.port, 1);
-    assert_int_equal(other.next.config->listeners[0].settings.max_qos, 1);
+    assert_false(other.next.config->listeners[0].settings.allow_anonymous);
+    assert_false(other.next.config->listeners[1].closed);
     assert_int_equal(other.next.config->listeners[1].settings.max_qos, 0);
+    assert_false(other.next.config->listeners[2].closed);
+    assert_int_equal(other.next.config->listeners[2].settings.port, 3);
+    assert_int_equal(other.next.config->listeners[2].settings.number, 2);
+    assert_int_equal(config_origin(other.next.config, "max_qos", 1).line, 4);
+    assert_true(fixture_told(&other.next, "notice: conf:2: listener 3 opens\n"));
     assert_true(fixture_told(
-            &other.next, "warning: conf:2: listener 3 is new; restart the server to open it\n"));
-    assert_true(fixture_told(&other.next,
-            "warning: listener 1 is gone from the configuration; "
-            "restart the server to close it\n"));
+            &other.next, "notice: listener 1 closes, as it is gone from the configuration\n"));
     end(&other);
+}
+
+TEST(a_listener_that_comes_back_gets_its_place_again)
+{
+    static struct fixture files[3];
+    const char *const texts[] = { "listener 1\nlistener 2\n", "listener 2\n",
+        "listener 1\nlistener 2\n" };
+
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(fixture_load(&files[i], texts[i]), 0);
+        if (i > 0)
+            assert_int_equal(
+                    config_reload(files[i].config, files[i - 1].config, &files[i].report), 1);
+    }
+    assert_true(files[1].config->listeners[0].closed);
+    assert_int_equal(files[2].config->listener_count, 2);
+    assert_false(files[2].config->listeners[0].closed);
+    assert_int_equal(files[2].config->listeners[0].settings.port, 1);
+    assert_int_equal(files[2].config->listeners[1].settings.port, 2);
+    assert_true(fixture_told(&files[2], "notice: conf:1: listener 1 opens\n"));
+    for (size_t i = 0; i < 3; i++)
+        fixture_end(&files[i]);
+}
+
+TEST(places_of_listeners_come_to_an_end)
+{
+    enum { LINE_SIZE = 24 };
+    static struct fixture many;
+    static struct fixture other;
+    char text[CONFIG_LISTENERS_MAX * LINE_SIZE] = "";
+
+    for (int i = 1; i <= CONFIG_LISTENERS_MAX; i++)
+        snprintf(text + strlen(text), LINE_SIZE, "listener %d\n", i);
+    assert_int_equal(fixture_load(&many, text), 0);
+    assert_int_equal(fixture_load(&other, "listener 1\nlistener 100\n"), 0);
+    assert_int_equal(config_reload(other.config, many.config, &other.report), -EINVAL);
+    assert_true(fixture_told(&other,
+            "error: with this there would have been listeners at more than 64 addresses since the "
+            "start; restart the server\n"));
+    fixture_end(&other);
+    fixture_end(&many);
 }
 
 TEST(where_a_listener_listens_waits_for_a_restart)
@@ -165,9 +213,9 @@ TEST(the_dump_after_a_reload_shows_the_listeners_that_are_open)
     config_dump(shown.next.config, out);
     fclose(out);
     assert_non_null(strstr(text,
-            "conf:2: listener 3 (restart)\nconf:3: max_qos 1 (live)\n"
-            "conf:4: listener 2 (restart)\nconf:5: max_qos 0 (live)\n"
-            "conf:6: listener 1 (restart)\n"));
+            "conf:2: listener 3 (live)\nconf:3: max_qos 1 (live)\n"
+            "conf:4: listener 2 (live)\nconf:5: max_qos 0 (live)\n"
+            "conf:6: listener 1 (live)\n"));
     free(text);
     end(&shown);
 }

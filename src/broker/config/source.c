@@ -13,10 +13,20 @@ enum { READ_BYTES_FIRST = 4096 };
 
 static const char suffix[] = ".conf";
 
+/* What to begin with: all that a file has and a byte more, so that no copy of it is left behind. */
+static size_t first_room(int descriptor)
+{
+    struct stat status;
+    bool known = fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) &&
+            status.st_size < SOURCE_FILE_BYTES_MAX;
+
+    return known ? (size_t)status.st_size + 1 : READ_BYTES_FIRST;
+}
+
 /* Reads up to the end into a block that doubles: nobody knows the size of a pipe. */
 static int read_all(int descriptor, struct bytes *out)
 {
-    size_t room = READ_BYTES_FIRST;
+    size_t room = first_room(descriptor);
     size_t size = 0;
     uint8_t *data = malloc(room);
     int result = -ENOMEM;
@@ -99,7 +109,7 @@ static int system_list(void *context, const char *directory, struct source_names
         return -ENOMEM;
     stream = opendir(directory);
     result = stream ? 0 : -errno;
-    while (result == 0 && (errno = 0, entry = readdir(stream)) != NULL) {
+    while (stream && result == 0 && (errno = 0, entry = readdir(stream)) != NULL) {
         if (is_configuration(entry->d_name))
             result = add(&names, directory, entry->d_name);
     }
@@ -114,9 +124,15 @@ static int system_list(void *context, const char *directory, struct source_names
     return result;
 }
 
+static const char *system_variable(void *context, const char *name)
+{
+    (void)context;
+    return getenv(name);
+}
+
 struct source source_system(void)
 {
-    return (struct source){ .read = system_read, .list = system_list };
+    return (struct source){ .read = system_read, .list = system_list, .variable = system_variable };
 }
 
 static int lower(char letter)
@@ -162,4 +178,13 @@ int source_read_told(
     report_tell(report, REPORT_ERROR, (struct report_origin){ path, 0 }, "cannot be read: %s",
             strerror(-result));
     return -EINVAL;
+}
+
+void source_check_access(const char *path, struct report *report)
+{
+    if (access(path, R_OK) < 0)
+        report_tell(report, REPORT_WARNING, (struct report_origin){ path, 0 },
+                "the user that the server runs as cannot read it (%s), so a reload would fail; "
+                "let that user read the file",
+                strerror(errno));
 }

@@ -33,10 +33,12 @@ struct source {
      * to free with source_names_free(). Returns 0 or -errno; -E2BIG for more than SOURCE_NAMES_MAX.
      */
     int (*list)(void *context, const char *directory, struct source_names *out);
+    /* A variable of the environment, lasting; NULL: it is not set. */
+    const char *(*variable)(void *context, const char *name);
     void *context;
 };
 
-/* The file system. */
+/* The file system and the process's environment. */
 struct source source_system(void);
 
 /**
@@ -46,6 +48,9 @@ struct source source_system(void);
  */
 int source_read_told(
         const struct source *source, const char *path, struct bytes *out, struct report *report);
+
+/* Tells the report when this process, after giving up privileges, could not open the file again. */
+void source_check_access(const char *path, struct report *report);
 
 /*
  * Puts names into Mosquitto's order: letter by letter, capitals before small ones of the same

@@ -10,6 +10,7 @@
 #include "broker/config/config.h"
 #include "broker/config/line.h"
 #include "mqtt/utf8.h"
+#include "net/network.h"
 
 enum {
     QUOTED_MAX = 80, /* bytes of a value that a message repeats */
@@ -21,26 +22,69 @@ enum {
 /* What a reader of one type is given. */
 struct reading {
     const struct option *option;
-    struct bytes text;
+    struct bytes text; /* the whole value */
     void *field;
     struct report *report;
     struct report_origin origin;
+    struct bytes rest; /* of text: what has not been read yet */
 };
+
+static struct bytes take_word(struct reading *reading)
+{
+    return line_word(&reading->rest);
+}
+
+static struct bytes take_all(struct reading *reading)
+{
+    struct bytes all = reading->rest;
+
+    reading->rest = (struct bytes){ 0 };
+    return all;
+}
+
+/* What a message may repeat of a value. */
+static struct bytes quoted(const struct reading *reading, struct bytes value)
+{
+    if (reading->option->secret)
+        return BYTES(OPTION_HIDDEN);
+    return bytes_first(value, value.size < QUOTED_MAX ? value.size : QUOTED_MAX);
+}
 
 /* Tells "key value problem" and gives false, for a reader to return. */
 static bool fail(const struct reading *reading, struct bytes value, const char *problem)
 {
+    struct bytes shown = quoted(reading, value);
+
     report_tell(reading->report, REPORT_ERROR, reading->origin, "%s %.*s %s", reading->option->name,
-            (int)(value.size < QUOTED_MAX ? value.size : QUOTED_MAX), (const char *)value.data,
-            problem);
+            (int)shown.size, (const char *)shown.data, problem);
     return false;
 }
 
 static void warn(const struct reading *reading, struct bytes value, const char *problem)
 {
+    struct bytes shown = quoted(reading, value);
+
     report_tell(reading->report, REPORT_WARNING, reading->origin, "%s %.*s %s",
-            reading->option->name, (int)(value.size < QUOTED_MAX ? value.size : QUOTED_MAX),
-            (const char *)value.data, problem);
+            reading->option->name, (int)shown.size, (const char *)shown.data, problem);
+}
+
+static bool is_comment(struct bytes rest)
+{
+    rest = line_trim(rest);
+    return rest.size > 0 && rest.data[0] == '#';
+}
+
+/* Mosquitto passes over what is more than a value; so do we, but not in silence. */
+static void warn_of_rest(const struct reading *reading)
+{
+    struct bytes rest = line_trim(reading->rest);
+
+    if (rest.size == 0 || is_comment(rest))
+        return;
+    warn(reading, rest,
+            option_adds_up(reading->option)
+                    ? "is passed over; give it a line of its own"
+                    : "is passed over, for the value ends before it; remove it");
 }
 
 static uint32_t scale_of(const struct option *option)
@@ -142,10 +186,9 @@ static bool clamp(const struct reading *reading, struct bytes word, int64_t *num
     return true;
 }
 
-static bool read_number(const struct reading *reading)
+static bool read_number(struct reading *reading)
 {
-    struct bytes rest = reading->text;
-    struct bytes word = line_word(&rest);
+    struct bytes word = take_word(reading);
     char range[RANGE_TEXT_MAX + 1];
     char problem[RANGE_TEXT_MAX * 2];
     int64_t number = 0;
@@ -163,18 +206,57 @@ static bool read_number(const struct reading *reading)
     return true;
 }
 
-/* Mosquitto takes what is not a number for 0, and so do we, but we say so. */
-static bool read_bytes(const struct reading *reading)
+/* How many bytes the letter stands for; 1 where it is none of them. */
+static int64_t bytes_of_unit(uint8_t letter)
 {
-    struct bytes rest = reading->text;
-    struct bytes word = line_word(&rest);
-    int64_t number = 0;
+    static const char letters[] = "kKmMgG";
+    const char *at = letter ? strchr(letters, letter) : NULL;
 
-    if (!number_read(word, &number))
+    return at ? INT64_C(1) << ((at - letters) / 2 + 1) * 10 : 1;
+}
+
+/* False when the word is not a number as a whole; -1: it is one, but none of bytes. */
+static bool bytes_read(struct bytes word, int64_t *out)
+{
+    int64_t unit = word.size > 0 ? bytes_of_unit(word.data[word.size - 1]) : 1;
+    int64_t number;
+
+    if (!number_read(bytes_first(word, word.size - (unit > 1)), &number))
+        return false;
+    *out = number >= 0 && number <= INT64_MAX / unit ? number * unit : -1;
+    return true;
+}
+
+static bool is_auto(const struct option *option, struct bytes word)
+{
+    return bytes_equal(word, BYTES("auto")) && bytes_equal(word, bytes_of_text(option->initial));
+}
+
+/* Mosquitto takes what is not a number for 0; of its own keys so do we, but we say so. */
+static bool read_bytes(struct reading *reading)
+{
+    struct bytes word = take_word(reading);
+    const struct option *option = reading->option;
+    char range[RANGE_TEXT_MAX + 1];
+    char problem[RANGE_TEXT_MAX * 3];
+    int64_t number = 0;
+    bool numeric = bytes_read(word, &number);
+
+    if (is_auto(option, word)) {
+        store(option, reading->field, OPTION_BYTES_AUTO);
+        return true;
+    }
+    if (!numeric && option->clamp & CLAMP_LOW) {
         warn(reading, word, "is not a number; there is no limit");
-    if (number < 0)
-        return fail(reading, word, "is negative; write a number of bytes, or 0 for no limit");
-    store(reading->option, reading->field, (uint64_t)number);
+    } else if (!numeric || number < 0 || (number > 0 && number < option->min)) {
+        range_write(option, range, sizeof(range));
+        snprintf(problem, sizeof(problem),
+                "is not such a number; write a number of bytes, %s, maybe with k, M or G behind "
+                "it, or 0 for no limit",
+                range);
+        return fail(reading, word, problem);
+    }
+    store(option, reading->field, (uint64_t)number);
     return true;
 }
 
@@ -186,13 +268,13 @@ static bool flag_read(struct bytes text, bool *out)
     return *out || bytes_equal(word, BYTES("false")) || bytes_equal(word, BYTES("0"));
 }
 
-static bool read_flag(const struct reading *reading)
+static bool read_flag(struct reading *reading)
 {
-    struct bytes rest = reading->text;
+    struct bytes word = take_word(reading);
     bool flag;
 
-    if (!flag_read(reading->text, &flag))
-        return fail(reading, line_word(&rest), "is neither true nor false; write one of these");
+    if (!flag_read(word, &flag))
+        return fail(reading, word, "is neither true nor false; write one of these");
     store(reading->option, reading->field, flag);
     return true;
 }
@@ -220,10 +302,9 @@ static int64_t unit_seconds(uint8_t letter)
     return 0;
 }
 
-static bool read_duration(const struct reading *reading)
+static bool read_duration(struct reading *reading)
 {
-    struct bytes rest = reading->text;
-    struct bytes word = line_word(&rest);
+    struct bytes word = take_word(reading);
     int64_t seconds = word.size > 0 ? unit_seconds(word.data[word.size - 1]) : 0;
     int64_t number = 0;
 
@@ -258,11 +339,10 @@ static const struct option_choice *choose(
     return NULL;
 }
 
-static bool read_word(const struct reading *reading)
+static bool read_word(struct reading *reading)
 {
-    struct bytes rest = reading->text;
     bool good;
-    const struct option_choice *choice = choose(reading, line_word(&rest), &good);
+    const struct option_choice *choice = choose(reading, take_word(reading), &good);
 
     if (choice)
         store(reading->option, reading->field, choice->value);
@@ -275,28 +355,27 @@ static void add(uint32_t *set, const struct option_choice *choice)
     *set = choice->value == 0 ? 0 : *set | choice->value;
 }
 
-static bool read_words(const struct reading *reading)
+static bool read_words(struct reading *reading)
 {
-    struct bytes rest = reading->text;
     bool good;
-    const struct option_choice *choice = choose(reading, line_word(&rest), &good);
+    const struct option_choice *choice = choose(reading, take_word(reading), &good);
 
     if (choice)
         add(reading->field, choice);
     return good;
 }
 
-static bool read_log_dest(const struct reading *reading)
+static bool read_log_dest(struct reading *reading)
 {
     struct log_destinations *to = reading->field;
-    struct bytes path = reading->text;
     bool good;
-    const struct option_choice *choice = choose(reading, line_word(&path), &good);
+    const struct option_choice *choice = choose(reading, take_word(reading), &good);
+    struct bytes path;
 
     if (!choice)
         return good;
     if (choice->value == LOG_TO_FILE) {
-        path = line_trim(path);
+        path = line_trim(take_all(reading));
         if (path.size == 0)
             return fail(reading, reading->text, "has no path; write log_dest file PATH");
         if (path.size > LOG_PATH_MAX || memchr(path.data, '\0', path.size))
@@ -310,27 +389,57 @@ static bool read_log_dest(const struct reading *reading)
     return true;
 }
 
+static bool read_durability(struct reading *reading)
+{
+    struct durability *durability = reading->field;
+    bool good;
+    const struct option_choice *choice = choose(reading, take_word(reading), &good);
+    int64_t interval_ms = 0;
+
+    if (!choice)
+        return good;
+    if (choice->value == DURABILITY_INTERVAL &&
+            (!number_read(take_word(reading), &interval_ms) || interval_ms < reading->option->min ||
+                    interval_ms > reading->option->max))
+        return fail(reading, reading->text,
+                "has no such time; write interval and a number of milliseconds, 1 to 60000");
+    *durability = (struct durability){ choice->value, (uint32_t)interval_ms };
+    return true;
+}
+
 static bool is_separator(uint8_t byte)
 {
     return byte == ',' || byte == ' ' || byte == '\t';
 }
 
-/* A word that is no version is passed over, as Mosquitto does, but not in silence. */
-static bool read_versions(const struct reading *reading)
+/* The next item of a list, which a comment may end. */
+static bool take_item(struct bytes *rest, struct bytes *item)
 {
-    struct bytes rest = reading->text;
+    size_t start = 0;
+    size_t end;
+
+    while (start < rest->size && is_separator(rest->data[start]))
+        start++;
+    end = start;
+    while (end < rest->size && !is_separator(rest->data[end]))
+        end++;
+    *item = bytes_from(bytes_first(*rest, end), start);
+    *rest = bytes_from(*rest, end);
+    return item->size > 0 && item->data[0] != '#';
+}
+
+/* A word that is no version is passed over, as Mosquitto does, but not in silence. */
+static bool read_versions(struct reading *reading)
+{
+    struct bytes rest = take_all(reading);
+    struct bytes item;
     uint64_t versions = 0;
 
-    while (rest.size > 0 && rest.data[0] != '#') {
-        size_t size = 0;
-
-        while (size < rest.size && !is_separator(rest.data[size]))
-            size++;
-        if (size == 1 && rest.data[0] >= '3' && rest.data[0] <= '5')
-            versions |= 1u << (rest.data[0] - '0');
-        else if (size > 0)
-            warn(reading, bytes_first(rest, size), "is passed over; the versions are 3, 4 and 5");
-        rest = bytes_from(rest, size > 0 ? size : 1);
+    while (take_item(&rest, &item)) {
+        if (item.size == 1 && item.data[0] >= '3' && item.data[0] <= '5')
+            versions |= 1u << (item.data[0] - '0');
+        else
+            warn(reading, item, "is passed over; the versions are 3, 4 and 5");
     }
     if (versions == 0)
         return fail(reading, reading->text, "lets nobody in; write a list of 3, 4 and 5");
@@ -345,9 +454,9 @@ static size_t text_bytes_max(const struct option *option)
     return option->max > 0 ? (size_t)option->max : CONFIG_VALUE_BYTES_MAX;
 }
 
-static bool read_text(const struct reading *reading)
+static bool read_text(struct reading *reading)
 {
-    struct bytes text = reading->text;
+    struct bytes text = take_all(reading);
     size_t bytes_max = text_bytes_max(reading->option);
     char problem[RANGE_TEXT_MAX + 1];
 
@@ -365,13 +474,27 @@ static bool read_text(const struct reading *reading)
     return true;
 }
 
-static bool read_list(const struct reading *reading)
+static int64_t count_words(struct bytes text)
 {
-    struct bytes text = reading->text;
+    int64_t count = 0;
+
+    while (line_word(&text).size > 0)
+        count++;
+    return count;
+}
+
+static bool read_list(struct reading *reading)
+{
+    struct bytes text = take_all(reading);
     char *list = reading->field;
     size_t used = strlen(list);
+    int64_t words = reading->option->min;
     char problem[RANGE_TEXT_MAX + 1];
 
+    if (words > 0 && count_words(text) != words) {
+        snprintf(problem, sizeof(problem), "is not %d words; write so many", (int)words);
+        return fail(reading, text, problem);
+    }
     if (!mqtt_utf8_valid(text))
         return fail(reading, BYTES("is not"), "UTF-8 text; write the file in UTF-8");
     if (used > 0)
@@ -382,8 +505,41 @@ static bool read_list(const struct reading *reading)
         return fail(reading, text, problem);
     }
     if (used > 0)
-        list[used - 1] = ' ';
+        list[used - 1] = reading->option->type == OPTION_LINES ? '\n' : ' ';
     memcpy(list + used, text.data, text.size);
+    return true;
+}
+
+/* All of a line's networks or none of them. */
+static bool read_networks(struct reading *reading)
+{
+    static const char problem[] =
+            "is neither an address nor a network; write 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32, "
+            "without a bit of the address behind the prefix";
+    struct network_list *field = reading->field;
+    struct network_list list = *field;
+    struct bytes rest = take_all(reading);
+    char full[RANGE_TEXT_MAX + 1];
+    struct bytes item;
+
+    /* Where nothing set means something, nobody is to be said. */
+    if (reading->option->initial && bytes_equal(reading->text, BYTES("none"))) {
+        memset(field, 0, sizeof(*field));
+        return true;
+    }
+    while (take_item(&rest, &item)) {
+        if (list.count == NETWORK_LIST_MAX) {
+            snprintf(full, sizeof(full), "is one more than %d; join some into larger networks",
+                    NETWORK_LIST_MAX);
+            return fail(reading, item, full);
+        }
+        if (network_parse(&list.networks[list.count], item) < 0)
+            return fail(reading, item, problem);
+        list.count++;
+    }
+    if (list.count == field->count)
+        return fail(reading, reading->text, problem);
+    *field = list;
     return true;
 }
 
@@ -393,18 +549,15 @@ static bool is_unix_path(struct bytes path)
     return path.size > 0 && path.size <= CONFIG_UNIX_PATH_MAX && path.data[0] == '/';
 }
 
-/* A port, and maybe an address up to the next blank; a comment may follow. */
-static bool read_listener(const struct reading *reading)
+/* A port, and maybe an address up to the next blank. */
+static bool read_listener(struct reading *reading)
 {
     struct config_listener *listener = reading->field;
-    struct bytes rest = reading->text;
-    struct bytes word = line_word(&rest);
-    struct bytes address = line_word(&rest);
+    struct bytes word = take_word(reading);
+    struct bytes address = is_comment(reading->rest) ? (struct bytes){ 0 } : take_word(reading);
     int64_t port = 0;
     bool numeric = number_read(word, &port);
 
-    if (address.size > 0 && address.data[0] == '#')
-        address = (struct bytes){ 0 };
     if (numeric && port == 0 && !is_unix_path(address))
         return fail(reading, reading->text,
                 "is not a Unix socket; write 0 and an absolute path of at most 107 bytes");
@@ -419,16 +572,16 @@ static bool read_listener(const struct reading *reading)
     return true;
 }
 
-static bool read_nothing(const struct reading *reading)
+static bool read_nothing(struct reading *reading)
 {
-    (void)reading;
+    take_all(reading);
     return true;
 }
 
 bool value_read(const struct option *option, struct bytes text, void *field, struct report *report,
         struct report_origin origin)
 {
-    static bool (*const readers[])(const struct reading *) = {
+    static bool (*const readers[])(struct reading *) = {
         [OPTION_FLAG] = read_flag,
         [OPTION_NUMBER] = read_number,
         [OPTION_BYTES] = read_bytes,
@@ -439,18 +592,24 @@ bool value_read(const struct option *option, struct bytes text, void *field, str
         [OPTION_VERSIONS] = read_versions,
         [OPTION_TEXT] = read_text,
         [OPTION_LIST] = read_list,
+        [OPTION_LINES] = read_list,
+        [OPTION_DURABILITY] = read_durability,
+        [OPTION_NETWORKS] = read_networks,
         [OPTION_LISTENER] = read_listener,
         [OPTION_INCLUDE] = read_text,
         [OPTION_IGNORED] = read_nothing,
     };
-    struct reading reading = { option, text, field, report, origin };
+    struct reading reading = { option, text, field, report, origin, text };
 
     if (text.size == 0 && option->type != OPTION_IGNORED) {
         report_tell(
                 report, REPORT_ERROR, origin, "%s has no value; write one after it", option->name);
         return false;
     }
-    return readers[option->type](&reading);
+    if (!readers[option->type](&reading))
+        return false;
+    warn_of_rest(&reading);
+    return true;
 }
 
 void value_reset(const struct option *option, void *field)
@@ -488,6 +647,8 @@ static void number_write(const struct option *option, const void *field, char *o
         return;
     if (option->min < 0)
         snprintf(out, size, "%" PRId64, (int64_t)number);
+    else if (option->type == OPTION_BYTES && number == OPTION_BYTES_AUTO)
+        snprintf(out, size, "auto");
     else
         snprintf(out, size, "%" PRIu64, number / scale_of(option));
 }
@@ -507,6 +668,19 @@ static void word_write(const struct option *option, const void *field, char *out
 static bool is_one_bit(uint32_t value)
 {
     return value != 0 && (value & (value - 1)) == 0;
+}
+
+static void durability_write(
+        const struct option *option, const struct durability *durability, char *out, size_t size)
+{
+    const struct option_choice *choice = option->choices;
+
+    while (choice->value != durability->kind)
+        choice++;
+    if (durability->interval_ms > 0)
+        snprintf(out, size, "%s %" PRIu32, choice->name, durability->interval_ms);
+    else
+        snprintf(out, size, "%s", choice->name);
 }
 
 static void set_write(
@@ -533,6 +707,29 @@ static void versions_write(uint64_t versions, char *out, size_t size)
         if (versions & 1u << version && used < size)
             used += (size_t)snprintf(out + used, size - used, used > 0 ? ",%u" : "%u", version);
     }
+}
+
+static void networks_write(const struct network_list *list, char *out, size_t size)
+{
+    char text[NETWORK_TEXT_SIZE];
+    size_t used = 0;
+
+    for (size_t i = 0; i < list->count && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", used > 0 ? " " : "",
+                network_format(&list->networks[i], text));
+}
+
+/* What stood in several lines is told in one. */
+static void lines_write(const char *text, char *out, size_t size)
+{
+    size_t used = 0;
+
+    for (; *text != '\0' && used + 1 < size; text++) {
+        out[used++] = (char)(*text == '\n' ? ',' : *text);
+        if (*text == '\n' && used + 1 < size)
+            out[used++] = ' ';
+    }
+    out[used] = '\0';
 }
 
 void value_write(const struct option *option, const void *field, char *out, size_t size)
@@ -569,9 +766,16 @@ void value_write(const struct option *option, const void *field, char *out, size
     case OPTION_VERSIONS:
         versions_write(load(option, field), out, size);
         break;
+    case OPTION_DURABILITY:
+        durability_write(option, field, out, size);
+        break;
+    case OPTION_NETWORKS:
+        networks_write(field, out, size);
+        break;
     case OPTION_TEXT:
     case OPTION_LIST:
-        snprintf(out, size, "%s", (const char *)field);
+    case OPTION_LINES:
+        lines_write(option->secret && *(const char *)field ? OPTION_HIDDEN : field, out, size);
         break;
     case OPTION_LISTENER:
         snprintf(out, size, "%u%s%s", listener->settings.port, listener->address[0] ? " " : "",

@@ -26,7 +26,7 @@ bool value_is_initial(const struct option *option, struct bytes text);
 
 /**
  * Writes the field's value as it would stand in a file, and a NUL, cut to fit `size` (at least 1).
- * An option without a field gives "".
+ * An option without a field gives ""; of a secret it is OPTION_HIDDEN.
  */
 void value_write(const struct option *option, const void *field, char *out, size_t size);
 

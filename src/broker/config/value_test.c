@@ -66,6 +66,72 @@ static void expect(const struct sample *sample, const char *name, const char *te
     assert_string_equal(value, text);
 }
 
+/* Reads a line of a list of networks into `list`, which may have some already. */
+static bool read_networks(struct sample *sample, struct network_list *list, const char *text)
+{
+    static const struct option option = {
+        .name = "nets", .type = OPTION_NETWORKS, .size = sizeof(*list)
+    };
+
+    sample->report = (struct report){ .tell = tell, .context = sample };
+    sample->told[0] = '\0';
+    return value_read(&option, bytes_of_text(text), list, &sample->report, here);
+}
+
+static void expect_networks(const struct network_list *list, const char *text)
+{
+    static const struct option option = { .type = OPTION_NETWORKS, .size = sizeof(*list) };
+    char value[256];
+
+    value_write(&option, list, value, sizeof(value));
+    assert_string_equal(value, text);
+}
+
+TEST(networks_stand_between_blanks_or_commas_and_lines_add_up)
+{
+    struct sample sample = { 0 };
+    struct network_list list = { 0 };
+
+    assert_true(read_networks(&sample, &list, "192.0.2.7, 10.0.0.0/8\t::1 # the office"));
+    assert_true(read_networks(&sample, &list, "2001:db8::/32"));
+    assert_int_equal(sample.report.errors + sample.report.warnings, 0);
+    assert_int_equal(list.count, 4);
+    expect_networks(&list, "192.0.2.7 10.0.0.0/8 ::1 2001:db8::/32");
+}
+
+TEST(a_line_with_something_else_than_networks_adds_nothing)
+{
+    static const char behind[] = "is neither an address nor a network; write 192.0.2.7, "
+                                 "192.0.2.0/24 or 2001:db8::/32, without a bit of the address "
+                                 "behind the prefix";
+    static const char *const texts[] = { "10.0.0.1/8", "localhost", "# none" };
+    struct sample sample = { 0 };
+    struct network_list list = { 0 };
+    char told[256];
+
+    assert_true(read_networks(&sample, &list, "192.0.2.7"));
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        assert_false(read_networks(&sample, &list, texts[i]));
+        snprintf(told, sizeof(told), "conf:7: nets %s %s", texts[i], behind);
+        assert_string_equal(sample.told, told);
+    }
+    assert_false(read_networks(&sample, &list, "10.0.0.0/8 localhost"));
+    expect_networks(&list, "192.0.2.7");
+}
+
+TEST(a_list_of_networks_has_a_limit)
+{
+    struct sample sample = { 0 };
+    struct network_list list = { 0 };
+
+    for (int i = 0; i < NETWORK_LIST_MAX; i++)
+        assert_true(read_networks(&sample, &list, "192.0.2.7"));
+    assert_false(read_networks(&sample, &list, "192.0.2.8"));
+    assert_string_equal(sample.told,
+            "conf:7: nets 192.0.2.8 is one more than 128; join some into larger networks");
+    assert_int_equal(list.count, NETWORK_LIST_MAX);
+}
+
 TEST(a_flag_is_true_1_false_or_0_and_nothing_else)
 {
     struct sample sample = { 0 };
@@ -96,7 +162,7 @@ TEST(a_number_may_be_decimal_hexadecimal_or_octal)
     assert_int_equal(sample.config.sys_interval_s, 9);
 }
 
-TEST(what_follows_a_number_flag_or_word_is_a_comment)
+TEST(a_comment_may_follow_a_number_flag_or_word)
 {
     struct sample sample = { 0 };
 
@@ -106,6 +172,49 @@ TEST(what_follows_a_number_flag_or_word_is_a_comment)
     assert_true(sample.config.allow_anonymous);
     accept(&sample, "log_format", "json # machines read it");
     assert_int_equal(sample.config.log.format, LOG_FORMAT_JSON);
+}
+
+TEST(what_else_follows_a_value_is_passed_over_and_told)
+{
+    static const struct {
+        const char *name;
+        const char *text;
+        const char *told; /* behind the key */
+    } rows[] = {
+        { "tls_version", "tlsv1.3 tlsv1.2",
+                "tlsv1.2 is passed over, for the value ends before it" },
+        { "allow_anonymous", "true false", "false is passed over, for the value ends before it" },
+        { "sys_interval", "5 6  seven # x",
+                "6  seven # x is passed over, for the value ends before it" },
+        { "memory_limit", "auto 5", "5 is passed over, for the value ends before it" },
+        { "byte_rate_max", "6400 k", "k is passed over, for the value ends before it" },
+        { "persistent_client_expiration", "1d 2h",
+                "2h is passed over, for the value ends before it" },
+        { "protocol", "mqtt websockets",
+                "websockets is passed over, for the value ends before it" },
+        { "durability", "group 5", "5 is passed over, for the value ends before it" },
+        { "durability", "interval 5 6", "6 is passed over, for the value ends before it" },
+        { "listener", "1883 ::1 ::2", "::2 is passed over, for the value ends before it" },
+        { "log_type", "error warning", "warning is passed over; give it a line of its own" },
+        { "log_dest", "stdout stderr", "stderr is passed over; give it a line of its own" },
+    };
+    struct sample sample = { 0 };
+    char told[256];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        snprintf(told, sizeof(told), "conf:7: %s %s", rows[i].name, rows[i].told);
+        if (!read_as(&sample, rows[i].name, rows[i].text) || sample.report.warnings != 1 ||
+                strncmp(sample.told, told, strlen(told)) != 0)
+            fail_msg("%s %s: %s", rows[i].name, rows[i].text, sample.told);
+    }
+    assert_string_equal(
+            sample.told, "conf:7: log_dest stderr is passed over; give it a line of its own");
+    accept_with_warning(&sample, "tls_version", "tlsv1.3 tlsv1.2",
+            "conf:7: tls_version tlsv1.2 is passed over, for the value ends before it; remove it");
+    assert_int_equal(sample.listener.tls.version_min, CONFIG_TLS_1_3);
+    assert_int_equal(sample.config.log.to.set, LOG_TO_STDOUT);
+    refuse(&sample, "tls_version", "tlsv1.1 tlsv1.2",
+            "conf:7: tls_version tlsv1.1 is not known; write one of: tlsv1.2 tlsv1.3");
 }
 
 TEST(a_number_ends_with_its_word)
@@ -182,6 +291,51 @@ TEST(a_memory_limit_that_is_no_number_is_no_limit)
     assert_false(read_as(&sample, "memory_limit", "-1"));
 }
 
+TEST(a_memory_limit_may_be_left_to_the_server)
+{
+    struct sample sample = { 0 };
+
+    accept(&sample, "memory_limit", "auto");
+    assert_int_equal(sample.config.memory_limit_bytes, OPTION_BYTES_AUTO);
+    expect(&sample, "memory_limit", "auto");
+    assert_false(read_as(&sample, "byte_rate_max", "auto"));
+}
+
+TEST(bytes_may_be_counted_in_powers_of_1024)
+{
+    struct sample sample = { 0 };
+
+    accept(&sample, "memory_limit", "2G");
+    expect(&sample, "memory_limit", "2147483648");
+    accept(&sample, "memory_limit", "300m");
+    expect(&sample, "memory_limit", "314572800");
+    accept(&sample, "byte_rate_max", "64k");
+    expect(&sample, "byte_rate_max", "65536");
+    accept(&sample, "byte_rate_max", "0K");
+    expect(&sample, "byte_rate_max", "0");
+    accept(&sample, "memory_limit", "8589934591G");
+    expect(&sample, "memory_limit", "9223372035781033984");
+    assert_false(read_as(&sample, "memory_limit", "8589934592G"));
+    assert_false(read_as(&sample, "memory_limit", "-1k"));
+    accept_with_warning(&sample, "memory_limit", "G",
+            "conf:7: memory_limit G is not a number; there is no limit");
+    accept_with_warning(&sample, "memory_limit", "1GB",
+            "conf:7: memory_limit 1GB is not a number; there is no limit");
+}
+
+TEST(a_rate_is_a_number_and_not_too_small_for_a_packet)
+{
+    struct sample sample = { 0 };
+
+    accept(&sample, "byte_rate_max", "1000");
+    refuse(&sample, "byte_rate_max", "999",
+            "conf:7: byte_rate_max 999 is not such a number; write a number of bytes, 1000 or "
+            "more, maybe with k, M or G behind it, or 0 for no limit");
+    assert_false(read_as(&sample, "byte_rate_max", "fast"));
+    assert_false(read_as(&sample, "byte_rate_max", "-1"));
+    expect(&sample, "byte_rate_max", "1000");
+}
+
 TEST(a_duration_has_a_unit)
 {
     static const struct {
@@ -250,11 +404,36 @@ TEST(words_add_up_and_none_empties)
     assert_int_equal(sample.config.log.types, LOG_TYPE_ALL);
 }
 
+TEST(durability_is_a_word_and_after_interval_a_time)
+{
+    static const char problem[] = "has no such time; write interval and a number of milliseconds, "
+                                  "1 to 60000";
+    static const char *const wrong[] = { "interval", "interval x", "interval 0", "interval 60001" };
+    struct sample sample = { 0 };
+    char told[256];
+
+    accept(&sample, "durability", "always # why");
+    assert_int_equal(sample.config.store.durability.kind, DURABILITY_ALWAYS);
+    expect(&sample, "durability", "always");
+    accept(&sample, "durability", "interval 250 # ms");
+    assert_int_equal(sample.config.store.durability.interval_ms, 250);
+    expect(&sample, "durability", "interval 250");
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        snprintf(told, sizeof(told), "conf:7: durability %s %s", wrong[i], problem);
+        refuse(&sample, "durability", wrong[i], told);
+    }
+    expect(&sample, "durability", "interval 250");
+    accept(&sample, "durability", "none");
+    expect(&sample, "durability", "none");
+    refuse(&sample, "durability", "sometimes",
+            "conf:7: durability sometimes is not known; write one of: group always interval none");
+}
+
 TEST(a_log_file_has_a_path_with_its_blanks_and_there_is_one)
 {
     struct sample sample = { 0 };
 
-    accept(&sample, "log_dest", "stdout unbuffered");
+    accept(&sample, "log_dest", "stdout # unbuffered");
     accept(&sample, "log_dest", "file  /var/log/a b.log # x");
     assert_int_equal(sample.config.log.to.set, LOG_TO_STDOUT | LOG_TO_FILE);
     assert_string_equal(sample.config.log.to.path, "/var/log/a b.log # x");
@@ -349,9 +528,9 @@ TEST(a_default_is_known_in_each_way_to_write_it)
     const struct option *text = option_find(BYTES("user"));
     const struct option *none = option_find(BYTES("password_file"));
 
-    assert_true(value_is_initial(flag, BYTES("false")));
-    assert_true(value_is_initial(flag, BYTES("0 # off")));
-    assert_false(value_is_initial(flag, BYTES("true")));
+    assert_true(value_is_initial(flag, BYTES("true")));
+    assert_true(value_is_initial(flag, BYTES("1 # on")));
+    assert_false(value_is_initial(flag, BYTES("false")));
     assert_false(value_is_initial(flag, BYTES("maybe")));
     assert_true(value_is_initial(text, BYTES("mosquitto")));
     assert_false(value_is_initial(none, BYTES("")));

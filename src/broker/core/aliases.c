@@ -23,11 +23,6 @@ static void text_free(const struct memory *memory, struct alias_text *text)
         memory_give(memory, text, sizeof(*text) + text->size);
 }
 
-void aliases_in_init(struct aliases_in *aliases, uint16_t max)
-{
-    *aliases = (struct aliases_in){ .max = max };
-}
-
 void aliases_in_deinit(struct aliases_in *aliases, const struct memory *memory)
 {
     if (!aliases->topics)
@@ -77,42 +72,58 @@ static struct bytes text_key(const void *value)
     return bytes_of(text->topic, text->size);
 }
 
-void aliases_out_init(struct aliases_out *aliases, uint16_t max)
-{
-    aliases->max = max;
-    map_init(&aliases->topics, text_key);
-}
-
 void aliases_out_deinit(struct aliases_out *aliases, const struct memory *memory)
 {
     uint32_t at = 0;
     struct alias_text *text;
 
-    while ((text = map_next(&aliases->topics, &at)))
+    if (!aliases->topics)
+        return;
+    while ((text = map_next(aliases->topics, &at)))
         text_free(memory, text);
-    map_deinit(&aliases->topics, memory);
+    map_deinit(aliases->topics, memory);
+    memory_give(memory, aliases->topics, sizeof(*aliases->topics));
+    aliases->topics = NULL;
 }
 
 uint16_t aliases_out_find(const struct aliases_out *aliases, uint64_t hash, struct bytes topic)
 {
-    const struct alias_text *text = map_find(&aliases->topics, hash, topic);
+    const struct alias_text *text = aliases->topics ? map_find(aliases->topics, hash, topic) : NULL;
 
     return text ? text->alias : 0;
+}
+
+uint16_t aliases_out_next(const struct aliases_out *aliases)
+{
+    uint32_t used = aliases->topics ? aliases->topics->count : 0;
+
+    return used < aliases->max ? (uint16_t)(used + 1) : 0;
+}
+
+static bool make_topics(struct aliases_out *aliases, const struct memory *memory)
+{
+    if (aliases->topics)
+        return true;
+    aliases->topics = memory_take(memory, sizeof(*aliases->topics));
+    if (aliases->topics)
+        map_init(aliases->topics, text_key);
+    return aliases->topics != NULL;
 }
 
 uint16_t aliases_out_set(
         struct aliases_out *aliases, const struct memory *memory, uint64_t hash, struct bytes topic)
 {
+    uint16_t alias = aliases_out_next(aliases);
     struct alias_text *text;
 
-    if (aliases->topics.count >= aliases->max)
+    if (alias == 0 || !make_topics(aliases, memory))
         return 0;
-    text = text_new(memory, hash, (uint16_t)(aliases->topics.count + 1), topic);
+    text = text_new(memory, hash, alias, topic);
     if (!text)
         return 0;
-    if (!map_add(&aliases->topics, memory, hash, text)) {
+    if (!map_add(aliases->topics, memory, hash, text)) {
         text_free(memory, text);
         return 0;
     }
-    return text->alias;
+    return alias;
 }

@@ -7,9 +7,8 @@
 TEST(an_alias_of_the_client_stands_for_its_last_topic)
 {
     struct test_memory memory = test_memory_start();
-    struct aliases_in aliases;
+    struct aliases_in aliases = { .max = 3 };
 
-    aliases_in_init(&aliases, 3);
     assert_int_equal(aliases_in_find(&aliases, 1).size, 0);
     assert_true(aliases_in_set(&aliases, &memory.memory, 1, BYTES("a")));
     assert_true(aliases_in_set(&aliases, &memory.memory, 3, BYTES("ccc")));
@@ -27,10 +26,9 @@ TEST(an_alias_of_the_client_stands_for_its_last_topic)
 TEST(the_same_topic_again_takes_no_memory)
 {
     struct test_memory memory = test_memory_start();
-    struct aliases_in aliases;
+    struct aliases_in aliases = { .max = 1 };
     uint64_t taken;
 
-    aliases_in_init(&aliases, 1);
     assert_true(aliases_in_set(&aliases, &memory.memory, 1, BYTES("a")));
     taken = memory.state->taken;
     assert_true(aliases_in_set(&aliases, &memory.memory, 1, BYTES("a")));
@@ -42,9 +40,8 @@ TEST(the_same_topic_again_takes_no_memory)
 TEST(an_alias_without_memory_keeps_its_old_topic)
 {
     struct test_memory memory = test_memory_start();
-    struct aliases_in aliases;
+    struct aliases_in aliases = { .max = 1 };
 
-    aliases_in_init(&aliases, 1);
     memory.state->fail_at = 1;
     memory.state->fail_until = 1;
     assert_false(aliases_in_set(&aliases, &memory.memory, 1, BYTES("a")));
@@ -60,9 +57,8 @@ TEST(an_alias_without_memory_keeps_its_old_topic)
 TEST(our_aliases_go_to_the_first_topics)
 {
     struct test_memory memory = test_memory_start();
-    struct aliases_out aliases;
+    struct aliases_out aliases = { .max = 2 };
 
-    aliases_out_init(&aliases, 2);
     assert_int_equal(aliases_out_find(&aliases, 7, BYTES("a")), 0);
     assert_int_equal(aliases_out_set(&aliases, &memory.memory, 7, BYTES("a")), 1);
     assert_int_equal(aliases_out_set(&aliases, &memory.memory, 7, BYTES("b")), 2);
@@ -76,11 +72,10 @@ TEST(our_aliases_go_to_the_first_topics)
 
 TEST(our_alias_without_memory_is_none)
 {
-    for (uint64_t fail = 1; fail <= 2; fail++) {
+    for (uint64_t fail = 1; fail <= 3; fail++) {
         struct test_memory memory = test_memory_start();
-        struct aliases_out aliases;
+        struct aliases_out aliases = { .max = 2 };
 
-        aliases_out_init(&aliases, 2);
         memory.state->fail_at = fail;
         memory.state->fail_until = fail;
         assert_int_equal(aliases_out_set(&aliases, &memory.memory, 7, BYTES("a")), 0);

@@ -13,14 +13,14 @@ struct ask *ask_new(struct core *core, struct connection *publisher)
     letter_init(&ask->letter);
     ask->connection = connection_target(core, publisher);
     ask->waiters = 1;
-    ask->serial = withheld_last(&publisher->withheld)->serial;
-    withheld_last(&publisher->withheld)->waits++;
+    ask->serial = connection_withheld_last(publisher)->serial;
+    connection_withheld_last(publisher)->waits++;
     return ask;
 }
 
 void ask_cancel(struct core *core, struct ask *ask, struct connection *publisher)
 {
-    withheld_last(&publisher->withheld)->waits--;
+    connection_withheld_last(publisher)->waits--;
     memory_give(&core->memory, ask, sizeof(*ask));
 }
 
@@ -66,8 +66,9 @@ void ask_release(struct core *core, struct list *waiters)
 void ask_returned(struct core *core, struct ask *ask)
 {
     struct connection *publisher = connection_find(core, ask->connection);
-    struct acknowledgement *waiting =
-            publisher ? withheld_find(&publisher->withheld, ask->serial) : NULL;
+    struct acknowledgement *waiting = publisher && publisher->extras
+            ? withheld_find(&publisher->extras->withheld, ask->serial)
+            : NULL;
 
     memory_give(&core->memory, ask, sizeof(*ask));
     if (!waiting)

@@ -18,7 +18,7 @@ struct session;
 struct ask {
     struct letter letter;
     struct target connection; /* the publisher's */
-    uint64_t serial;          /* of its acknowledgement that waits */
+    uint32_t serial;          /* of its acknowledgement that waits */
     uint32_t waiters;         /* on the shard that it was sent to; one more until ask_settle() */
 };
 

@@ -3,6 +3,7 @@
 
 #include "broker/core/connection.h"
 #include "broker/core/receive.h"
+#include "broker/core/rights.h"
 #include "broker/core/session.h"
 #include "broker/core/state.h"
 #include "mqtt/auth.h"
@@ -10,7 +11,8 @@
 #include <assert.h>
 
 struct authentication {
-    void *exchange; /* the authority's */
+    void *exchange;    /* the authority's */
+    struct bytes data; /* what it told the client last, while the exchange lives; empty: nothing */
     bool under_way;
     uint16_t method_size;
     uint8_t method[];
@@ -34,9 +36,15 @@ static struct authentication *authentication_new(struct core *core, struct bytes
     return authentication;
 }
 
+/* NULL: it has none. */
+static struct authentication *authentication_of(const struct connection *connection)
+{
+    return connection->extras ? connection->extras->authentication : NULL;
+}
+
 void authentication_finish(struct core *core, struct connection *connection)
 {
-    struct authentication *authentication = connection->authentication;
+    struct authentication *authentication = authentication_of(connection);
     const struct access *access = &core->access;
 
     if (!authentication)
@@ -44,32 +52,35 @@ void authentication_finish(struct core *core, struct connection *connection)
     if (authentication->exchange && access->end_exchange)
         access->end_exchange(access->context, authentication->exchange);
     authentication->exchange = NULL;
+    authentication->data = (struct bytes){ 0 };
     authentication->under_way = false;
 }
 
 void authentication_free(struct core *core, struct connection *connection)
 {
-    struct authentication *authentication = connection->authentication;
+    struct authentication *authentication = authentication_of(connection);
 
     if (!authentication)
         return;
     authentication_finish(core, connection);
-    connection->authentication = NULL;
+    connection->extras->authentication = NULL;
     memory_give(
             &core->memory, authentication, sizeof(*authentication) + authentication->method_size);
 }
 
 void authentication_describe(
-        const struct connection *connection, struct bytes data, struct mqtt_properties *properties)
+        const struct connection *connection, struct mqtt_properties *properties)
 {
-    if (!connection->authentication)
+    const struct authentication *authentication = authentication_of(connection);
+
+    if (!authentication)
         return;
     properties->present |= mqtt_property_bit(MQTT_AUTHENTICATION_METHOD);
-    properties->authentication_method = method_of(connection->authentication);
-    if (data.size == 0)
+    properties->authentication_method = method_of(authentication);
+    if (authentication->data.size == 0)
         return;
     properties->present |= mqtt_property_bit(MQTT_AUTHENTICATION_DATA);
-    properties->authentication_data = data;
+    properties->authentication_data = authentication->data;
 }
 
 /* ---- Steps ---- */
@@ -77,21 +88,25 @@ void authentication_describe(
 static void tell_step(
         struct core *core, const struct connection *connection, enum mqtt_reason reason)
 {
+    struct origin_room room;
+
     journal_tell(&core->journal, EVENT_DEBUG, "client.authenticates",
-            field_bytes("peer", connection_peer_bytes(connection)),
-            field_bytes("method", method_of(connection->authentication)),
+            field_bytes("peer", connection_peer(connection, &room)),
+            field_bytes("method", method_of(authentication_of(connection))),
             field_text("reason", mqtt_reason_name(reason)));
 }
 
-/* What the authority says to the client's data; *data is what it answers. */
+/* What the authority says to the client's data, and after which delay. */
 static enum mqtt_reason take_step(struct core *core, struct connection *connection,
-        struct access_step *step, struct bytes *data)
+        struct access_step *step, uint32_t *delay_ms)
 {
-    struct authentication *authentication = connection->authentication;
+    struct authentication *authentication = authentication_of(connection);
     struct access_answer answer = { .identity = NULL };
+    struct origin_room room;
     enum mqtt_reason reason;
 
     step->listener = connection->listener;
+    step->peer = connection_peer(connection, &room);
     step->identity = connection->identity;
     step->method = method_of(authentication);
     reason = core->access.authenticate(
@@ -100,18 +115,19 @@ static enum mqtt_reason take_step(struct core *core, struct connection *connecti
     tell_step(core, connection, reason);
     if (reason == MQTT_SUCCESS)
         connection_identify(core, connection, answer.identity);
-    *data = answer.data;
+    authentication->data = answer.data;
+    *delay_ms = answer.delay_ms;
     return reason;
 }
 
 /* MQTT_SUCCESS, or MQTT_PACKET_TOO_LARGE: the client does not take it. */
-static enum mqtt_reason say_auth(struct core *core, struct connection *connection,
-        enum mqtt_reason reason, struct bytes data)
+static enum mqtt_reason say_auth(
+        struct core *core, struct connection *connection, enum mqtt_reason reason)
 {
     struct mqtt_auth packet = { .reason = reason };
     struct writer out = { .data = NULL };
 
-    authentication_describe(connection, data, &packet.properties);
+    authentication_describe(connection, &packet.properties);
     out.size = mqtt_packet_size(1 + mqtt_properties_size(&packet.properties));
     if (out.size > connection->packet_max)
         return MQTT_PACKET_TOO_LARGE;
@@ -125,25 +141,28 @@ static enum mqtt_reason say_auth(struct core *core, struct connection *connectio
 }
 
 enum mqtt_reason authentication_start(struct core *core, struct connection *connection,
-        const struct mqtt_connect *connect, struct bytes body, struct bytes *data)
+        const struct mqtt_connect *connect, struct bytes body, uint32_t *delay_ms)
 {
     struct access_step step = { .connect = connect,
         .data = connect->properties.authentication_data };
     struct authentication *authentication;
+    struct extras *extras;
     enum mqtt_reason reason;
 
     if (!core->access.authenticate)
         return MQTT_BAD_AUTHENTICATION_METHOD;
-    authentication = authentication_new(core, connect->properties.authentication_method);
+    extras = extras_of(core, connection);
+    authentication =
+            extras ? authentication_new(core, connect->properties.authentication_method) : NULL;
     if (!authentication)
         return MQTT_QUOTA_EXCEEDED;
-    connection->authentication = authentication;
-    reason = take_step(core, connection, &step, data);
+    extras->authentication = authentication;
+    reason = take_step(core, connection, &step, delay_ms);
     if (reason != MQTT_CONTINUE_AUTHENTICATION)
         return reason;
-    if (!buffer_append(&connection->connect, &core->memory, body))
+    if (!buffer_append(&extras->connect, &core->memory, body))
         return MQTT_QUOTA_EXCEEDED;
-    reason = say_auth(core, connection, reason, *data);
+    reason = say_auth(core, connection, reason);
     if (reason != MQTT_SUCCESS)
         return reason;
     authentication->under_way = true;
@@ -156,7 +175,7 @@ enum mqtt_reason authentication_start(struct core *core, struct connection *conn
 /* Why an AUTH may not come now; NULL: it may. */
 static const char *fault_of(const struct connection *connection, const struct mqtt_auth *packet)
 {
-    const struct authentication *authentication = connection->authentication;
+    const struct authentication *authentication = authentication_of(connection);
 
     if (!authentication) /* [MQTT5-4.12.0-7] */
         return "no authentication method was agreed on at CONNECT, so there is nothing to go on "
@@ -174,21 +193,25 @@ static const char *fault_of(const struct connection *connection, const struct mq
 /* A refusal by the authority; not all of its codes are DISCONNECT's as well [MQTT5-4.12.1-2]. */
 static void refuse(struct core *core, struct connection *connection, enum mqtt_reason reason)
 {
-    if (connection->phase == PHASE_CONNECTED &&
-            !mqtt_reason_allowed(reason, MQTT_DISCONNECT, MQTT_FROM_SERVER))
+    if (!mqtt_reason_allowed(reason, MQTT_DISCONNECT, MQTT_FROM_SERVER))
         reason = MQTT_NOT_AUTHORIZED;
     connection_fail(core, connection, reason, mqtt_reason_text(reason));
 }
 
-static void succeed(struct core *core, struct connection *connection, struct bytes data)
+/* The end of an exchange, or of what can be said in it. */
+static void conclude(struct core *core, struct connection *connection, enum mqtt_reason reason,
+        uint32_t delay_ms)
 {
-    enum mqtt_reason reason;
-
     if (connection->phase == PHASE_AUTHENTICATING) {
-        connect_resume(core, connection, data);
+        connect_decide(core, connection,
+                &(struct access_verdict){
+                        .reason = reason, .text = mqtt_reason_text(reason), .delay_ms = delay_ms });
         return;
     }
-    reason = say_auth(core, connection, MQTT_SUCCESS, data);
+    if (reason == MQTT_SUCCESS && !rights_to_id(core, connection, session_id(connection->session)))
+        reason = MQTT_NOT_AUTHORIZED;
+    if (reason == MQTT_SUCCESS)
+        reason = say_auth(core, connection, MQTT_SUCCESS);
     authentication_finish(core, connection);
     if (reason != MQTT_SUCCESS)
         refuse(core, connection, reason);
@@ -197,18 +220,16 @@ static void succeed(struct core *core, struct connection *connection, struct byt
 static void go_on(struct core *core, struct connection *connection, const struct mqtt_auth *packet)
 {
     struct access_step step = { .data = packet->properties.authentication_data };
-    struct bytes data;
-    enum mqtt_reason reason = take_step(core, connection, &step, &data);
+    uint32_t delay_ms;
+    enum mqtt_reason reason = take_step(core, connection, &step, &delay_ms);
 
-    if (reason == MQTT_SUCCESS) {
-        succeed(core, connection, data);
-        return;
+    if (reason == MQTT_CONTINUE_AUTHENTICATION) {
+        authentication_of(connection)->under_way = true;
+        reason = say_auth(core, connection, reason);
+        if (reason == MQTT_SUCCESS)
+            return;
     }
-    connection->authentication->under_way = true;
-    if (reason == MQTT_CONTINUE_AUTHENTICATION)
-        reason = say_auth(core, connection, reason, data);
-    if (reason != MQTT_SUCCESS)
-        refuse(core, connection, reason);
+    conclude(core, connection, reason, delay_ms);
 }
 
 void receive_auth(struct core *core, struct connection *connection, struct bytes body)
@@ -218,7 +239,7 @@ void receive_auth(struct core *core, struct connection *connection, struct bytes
     const char *fault = reason == MQTT_SUCCESS ? fault_of(connection, &packet) : NULL;
 
     if (reason != MQTT_SUCCESS)
-        connection_fail(core, connection, reason, "the AUTH is not valid");
+        connection_fail_packet(core, connection, MQTT_AUTH, reason);
     else if (fault)
         connection_fail(core, connection, MQTT_PROTOCOL_ERROR, fault);
     else

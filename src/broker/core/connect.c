@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CONNECT: who comes in, with which session, and what he is told. */
+/* CONNECT: who may come in, when, and who is refused. */
+#include "broker/core/admission.h"
 #include "broker/core/authenticate.h"
-#include "broker/core/connection.h"
+#include "broker/core/objection.h"
 #include "broker/core/receive.h"
 #include "broker/core/reserved.h"
 #include "broker/core/rights.h"
-#include "broker/core/session.h"
 #include "broker/core/state.h"
 #include "broker/core/will.h"
 #include "mqtt/connack.h"
@@ -14,46 +14,22 @@
 
 #include <assert.h>
 
-enum {
-    ASSIGNED_DIGITS = 22,   /* behind auto_id_prefix */
-    REFUSAL_SIZE_MAX = 512, /* of a CONNACK that refuses */
-};
-
-/* A CONNECT on its way to a CONNACK. */
-struct admission {
-    struct core *core;
-    struct connection *connection;
-    const struct mqtt_connect *connect;
-    const char *text; /* why it is refused, where the reason does not say it; NULL */
-    struct bytes authentication_data; /* the last of the exchange, for CONNACK */
-    struct bytes client_id;           /* the effective one */
-    bool assigned;
-    uint8_t assigned_text[CLIENT_ID_PREFIX_MAX + ASSIGNED_DIGITS];
-    uint16_t keep_alive_s; /* in force */
-    uint32_t expiry_s;     /* in force */
-};
+enum { REFUSAL_SIZE_MAX = 512 }; /* of a CONNACK that refuses */
 
 /* ---- Refusing ---- */
-
-/* What a stranger speaks instead, from the first byte he sent and what follows; NULL: who knows. */
-static const char *guess(uint8_t first, struct bytes rest)
-{
-    if (first == 0x16 && rest.size > 0 && rest.data[0] <= 3)
-        return "it looks like TLS; this listener is not for that";
-    if (first == 'G' || first == 'P' || first == 'H')
-        return "it looks like HTTP or WebSocket; this listener is not for that";
-    return NULL;
-}
 
 static void tell_refused(struct core *core, const struct connection *connection,
         const struct mqtt_connect *connect, enum mqtt_reason reason, const char *text)
 {
+    struct origin_room room;
+
     counter_add(&core->counters.refused_connects, 1);
     journal_tell(&core->journal, EVENT_WARN, "client.refused",
             field_bytes("id", connect ? connect->client_id : (struct bytes){ 0 }),
-            field_bytes("peer", connection_peer_bytes(connection)),
+            field_bytes("peer", connection_peer(connection, &room)),
+            field_number("port", connection->listener->port),
             field_text("reason", mqtt_reason_name(reason)),
-            field_bytes("user", connect ? connect->user_name : (struct bytes){ 0 }),
+            field_bytes("user", admission_shown_name(connection, connect)),
             field_text("text", text ? text : ""));
 }
 
@@ -65,17 +41,29 @@ static void end_refused(struct core *core, struct connection *connection, enum m
     connection_end(core, connection, &ending);
 }
 
-void connect_refuse(struct core *core, struct connection *connection, uint8_t first,
-        struct bytes body, enum mqtt_reason reason)
+/* In the manner of the version that its body, as far as it has come, speaks. */
+static void refuse_unread(struct core *core, struct connection *connection, struct bytes body,
+        enum mqtt_reason reason, const char *text)
 {
     uint8_t bytes[REFUSAL_SIZE_MAX];
     struct writer out = { .data = bytes, .size = sizeof(bytes) };
 
-    tell_refused(core, connection, NULL, reason, guess(first, body));
+    tell_refused(core, connection, NULL, reason, text);
     if (mqtt_connect_refuse(&out, body, reason) && !out.failed &&
             buffer_append(&connection->control, &core->memory, writer_written(&out)))
         counter_add(&core->counters.packets_sent, 1);
     end_refused(core, connection, reason);
+}
+
+void connect_refuse(struct core *core, struct connection *connection, struct bytes in,
+        enum mqtt_reason reason, const char *text)
+{
+    struct mqtt_header header;
+    struct bytes body = { 0 };
+
+    if (mqtt_header_read(&header, in) == MQTT_HEADER_DONE && header.type == MQTT_CONNECT)
+        body = bytes_from(in, header.size);
+    refuse_unread(core, connection, body, reason, text);
 }
 
 /* With a CONNACK of the client's own version; 3.x knows few reasons, and else gets none. */
@@ -88,7 +76,8 @@ static void refuse(struct admission *admission, enum mqtt_reason reason)
     uint8_t bytes[REFUSAL_SIZE_MAX];
     struct writer out = { .data = bytes, .size = sizeof(bytes) };
 
-    tell_refused(core, connection, admission->connect, reason, admission->text);
+    if (!admission->told)
+        tell_refused(core, connection, admission->connect, reason, admission->text);
     if (text.size + 16 <= connection->packet_max) { /* [MQTT5-3.2.2-19] */
         connack.properties.present = mqtt_property_bit(MQTT_REASON_STRING);
         connack.properties.reason_string = text;
@@ -105,48 +94,96 @@ static void refuse(struct admission *admission, enum mqtt_reason reason)
 /* Where the transport proves who a client is, what CONNECT says about that is not looked at. */
 static void take_proved_name(const struct connection *connection, struct mqtt_connect *connect)
 {
-    const struct acquaintance *acquaintance = connection->acquaintance;
+    const struct acquaintance *acquaintance = connection_acquaintance(connection);
 
-    if (!connection->listener->user_name_proved)
-        return;
     connect->user_name = acquaintance ? acquaintance->user_name : (struct bytes){ 0 };
     connect->has_user_name = true;
     connect->password = (struct bytes){ 0 };
     connect->has_password = false;
 }
 
+/* What the client is called as its listener has it, whatever CONNECT says. */
+static void settle_names(struct admission *admission, struct mqtt_connect *connect)
+{
+    const struct listener_settings *listener = admission->connection->listener;
+
+    if (listener->user_name_proved)
+        take_proved_name(admission->connection, connect);
+    if (!listener->use_username_as_clientid)
+        return;
+    admission->assigned = connect->client_id.size == 0;
+    connect->client_id = connect->user_name;
+}
+
+/* The reason, and for the log what it does not say. */
+static enum mqtt_reason object(
+        struct admission *admission, enum mqtt_reason reason, const char *text)
+{
+    admission->text = text;
+    return reason;
+}
+
+static enum mqtt_reason judge_id(struct admission *admission)
+{
+    const struct core_settings *settings = admission->core->settings;
+    const struct listener_settings *listener = admission->connection->listener;
+    struct bytes id = admission->connect->client_id;
+
+    if (listener->use_username_as_clientid && id.size == 0)
+        return object(admission, MQTT_NOT_AUTHORIZED,
+                "it has no user name to be its id (use_username_as_clientid)");
+    if (id.size == 0 && !listener->allow_zero_length_clientid)
+        return object(admission, MQTT_CLIENT_ID_NOT_VALID,
+                "it has no client id (allow_zero_length_clientid)");
+    if (settings->strict_text && !mqtt_utf8_strict(id))
+        return object(admission, MQTT_CLIENT_ID_NOT_VALID,
+                "its client id has characters that strict_text does not allow");
+    if (id.size == 0) /* It will get one that starts so. */
+        id = bytes_of_text(listener->auto_id_prefix);
+    if (!bytes_start_with(id, bytes_of_text(settings->clientid_prefixes)))
+        return object(
+                admission, MQTT_NOT_AUTHORIZED, "its id does not start as clientid_prefixes says");
+    return MQTT_SUCCESS;
+}
+
 static enum mqtt_reason judge_will(struct admission *admission, const struct mqtt_will *will)
 {
     const struct core_settings *settings = admission->core->settings;
 
-    if (will->qos > admission->connection->listener->max_qos)
-        return MQTT_QOS_NOT_SUPPORTED; /* [MQTT5-3.2.2-12] */
-    if (will->retain && !settings->retain_available)
-        return MQTT_RETAIN_NOT_SUPPORTED; /* [MQTT5-3.2.2-13] */
-    if (topic_reserved(will->topic)) {
-        admission->text = "its will is on a $ topic";
-        return MQTT_NOT_AUTHORIZED;
-    }
-    if (mqtt_topic_levels(will->topic) > settings->topic_levels_max)
+    if (will->qos > admission->connection->listener->max_qos) /* [MQTT5-3.2.2-12] */
+        return object(admission, MQTT_QOS_NOT_SUPPORTED, "the QoS of its will is above max_qos");
+    if (will->retain && !settings->retain_available) /* [MQTT5-3.2.2-13] */
+        return object(admission, MQTT_RETAIN_NOT_SUPPORTED,
+                "its will is to be retained (retain_available)");
+    if (topic_reserved(will->topic))
+        return object(admission, MQTT_NOT_AUTHORIZED, "its will is on a $ topic");
+    admission->text = settings_topic_limit(settings, will->topic);
+    if (admission->text)
         return MQTT_TOPIC_NAME_INVALID;
     if (settings->message_size_limit > 0 && will->payload.size > settings->message_size_limit)
-        return MQTT_PACKET_TOO_LARGE;
+        return object(
+                admission, MQTT_PACKET_TOO_LARGE, "its will is larger than message_size_limit");
     if (will->properties.user_property_count > settings->user_properties_max)
-        return MQTT_QUOTA_EXCEEDED;
-    if (will->properties.payload_format_indicator == 1 && !mqtt_utf8_valid(will->payload))
-        return MQTT_PAYLOAD_FORMAT_INVALID; /* [U5-3.1.3.2.3-1] */
+        return object(admission, MQTT_QUOTA_EXCEEDED,
+                "its will has more user properties than user_properties_max");
+    if (will->properties.payload_format_indicator == 1 &&
+            !mqtt_utf8_valid(will->payload)) /* [U5-3.1.3.2.3-1] */
+        return object(
+                admission, MQTT_PAYLOAD_FORMAT_INVALID, "its will is to be text, and is not UTF-8");
     return MQTT_SUCCESS;
 }
 
-static enum mqtt_reason judge_keep_alive(const struct admission *admission)
+static enum mqtt_reason judge_keep_alive(struct admission *admission)
 {
     uint16_t max_s = admission->core->settings->max_keepalive_s;
     uint16_t wanted_s = admission->connect->keepalive_s;
 
     /* Only 5.0 can be told another value; the others are refused as Mosquitto refuses them. */
-    if (max_s > 0 && admission->connect->version != MQTT_5_0 && (wanted_s == 0 || wanted_s > max_s))
-        return MQTT_CLIENT_ID_NOT_VALID;
-    return MQTT_SUCCESS;
+    if (max_s == 0 || admission->connect->version == MQTT_5_0 ||
+            (wanted_s > 0 && wanted_s <= max_s))
+        return MQTT_SUCCESS;
+    return object(
+            admission, MQTT_CLIENT_ID_NOT_VALID, "its keep alive is longer than max_keepalive");
 }
 
 /* All but who the client is and what it may do, which its home shard alone asks. */
@@ -154,70 +191,98 @@ static enum mqtt_reason judge(struct admission *admission)
 {
     const struct core *core = admission->core;
     const struct mqtt_connect *connect = admission->connect;
-    enum mqtt_reason reason = MQTT_SUCCESS;
+    enum mqtt_reason reason;
 
     if (core->shutting_down)
         return MQTT_SERVER_UNAVAILABLE;
     if (!(admission->connection->listener->protocol_versions >> connect->version & 1))
-        return MQTT_UNSUPPORTED_VERSION;
-    if (connect->client_id.size == 0 && !core->settings->allow_zero_length_clientid)
-        return MQTT_CLIENT_ID_NOT_VALID;
-    if (core->settings->strict_text && !mqtt_utf8_strict(connect->client_id))
-        return MQTT_CLIENT_ID_NOT_VALID;
+        return object(admission, MQTT_UNSUPPORTED_VERSION,
+                "its listener does not speak this version (accept_protocol_versions)");
     if (connect->properties.user_property_count > core->settings->user_properties_max)
-        return MQTT_QUOTA_EXCEEDED;
-    if (admission->connection->listener->user_name_proved && connect->user_name.size == 0) {
-        admission->text =
-                "it has no name by a certificate or a key, and its listener takes no other";
-        return MQTT_BAD_USER_NAME_OR_PASSWORD;
-    }
-    if (connect->has_will)
+        return object(admission, MQTT_QUOTA_EXCEEDED,
+                "it has more user properties than user_properties_max");
+    if (admission->connection->listener->user_name_proved && connect->user_name.size == 0)
+        return object(admission, MQTT_BAD_USER_NAME_OR_PASSWORD,
+                "it has no name by a certificate or a key, and its listener takes no other");
+    reason = judge_id(admission);
+    if (reason == MQTT_SUCCESS && connect->has_will)
         reason = judge_will(admission, &connect->will);
     if (reason == MQTT_SUCCESS)
         reason = judge_keep_alive(admission);
     return reason;
 }
 
+/* Keeps CONNECT until it is answered. False when memory is short. */
+static bool keep(struct admission *admission)
+{
+    struct extras *extras = extras_of(admission->core, admission->connection);
+
+    return extras &&
+            (extras->connect.size > 0 ||
+                    buffer_append(&extras->connect, &admission->core->memory, admission->body));
+}
+
 /* Who it is: said by the authority at once, or later, or at the end of the exchange that it asks
  * for. */
-static enum mqtt_reason identify(struct admission *admission, struct bytes body)
+static enum mqtt_reason identify(struct admission *admission)
 {
     struct core *core = admission->core;
     struct connection *connection = admission->connection;
     const struct mqtt_connect *connect = admission->connect;
-    const struct access_arrival arrival = { connect, connection->listener,
-        { connection->pooled.slot, connection->pooled.generation } };
+    const struct acquaintance *acquaintance = connection_acquaintance(connection);
+    struct origin_room room;
+    const struct access_arrival arrival = { .connect = connect,
+        .listener = connection->listener,
+        .peer = connection_peer(connection, &room),
+        .certificate_name = acquaintance ? acquaintance->certificate_name : (struct bytes){ 0 },
+        .ticket = { connection->pooled.slot, connection->pooled.generation } };
     struct access_verdict verdict;
 
     if (mqtt_properties_have(&connect->properties, MQTT_AUTHENTICATION_METHOD))
         return authentication_start(
-                core, connection, connect, body, &admission->authentication_data);
+                core, connection, connect, admission->body, &admission->delay_ms);
     verdict = core->access.admit(core->access.context, &arrival);
     admission->text = verdict.text;
+    admission->delay_ms = verdict.delay_ms;
     if (verdict.reason == MQTT_SUCCESS)
         connection_identify(core, connection, verdict.identity);
     if (verdict.reason == MQTT_CONTINUE_AUTHENTICATION) {
-        if (!buffer_append(&connection->connect, &core->memory, body))
+        if (!keep(admission))
             return MQTT_QUOTA_EXCEEDED;
         connection->phase = PHASE_ADMITTING;
+        /* It has said all that it is to say: connect_timeout is not for the time that we take. */
+        timer_stop(&connection->timer);
     }
     return verdict.reason;
+}
+
+/* Nobody gets an id by a name that he has given but not proved. */
+static enum mqtt_reason judge_name(struct admission *admission)
+{
+    if (rights_to_id(admission->core, admission->connection, admission->client_id))
+        return MQTT_SUCCESS;
+    return object(admission, MQTT_NOT_AUTHORIZED,
+            "its user name in CONNECT, to be its id, is not the name that it has proved");
 }
 
 static enum mqtt_reason judge_rights(struct admission *admission)
 {
     const struct mqtt_will *will = &admission->connect->will;
-    const struct access_request wish = { .action = ACCESS_PUBLISH,
+    struct access_request wish = { .action = ACCESS_PUBLISH,
         .client_id = admission->client_id,
-        .topic = will->topic,
         .qos = will->qos,
         .retain = will->retain };
+    enum mqtt_reason reason;
 
-    if (!admission->connect->has_will ||
-            connection_may(admission->core, admission->connection, wish))
+    if (!admission->connect->has_will)
         return MQTT_SUCCESS;
-    admission->text = "its will is on a topic where it may not publish";
-    return MQTT_NOT_AUTHORIZED;
+    reason = admission_will_topic(admission, &wish.topic);
+    if (reason != MQTT_SUCCESS)
+        return reason;
+    if (connection_may(admission->core, admission->connection, wish))
+        return MQTT_SUCCESS;
+    return object(
+            admission, MQTT_NOT_AUTHORIZED, "its will is on a topic where it may not publish");
 }
 
 /* ---- The client id and its home ---- */
@@ -232,10 +297,11 @@ static void assign_id(struct admission *admission)
 {
     static const char digits[32] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     struct core *core = admission->core;
-    size_t prefix = strlen(core->settings->auto_id_prefix);
+    const char *prefix_text = admission->connection->listener->auto_id_prefix;
+    size_t prefix = strlen(prefix_text);
     size_t size = prefix + ASSIGNED_DIGITS;
 
-    memcpy(admission->assigned_text, core->settings->auto_id_prefix, prefix);
+    memcpy(admission->assigned_text, prefix_text, prefix);
     do {
         uint64_t bits = 0;
 
@@ -250,240 +316,264 @@ static void assign_id(struct admission *admission)
     admission->assigned = true;
 }
 
-/* ---- The session ---- */
-
-static void take_over(struct core *core, struct session *session)
-{
-    static const struct ending taken_over = { .reason = MQTT_SESSION_TAKEN_OVER,
-        .text = "another connection uses this client id",
-        .tell = true,
-        .keep_will = true };
-
-    if (session->connection)
-        connection_end(core, session->connection, &taken_over);
-}
-
-/* The session for this connection, old or new; NULL with the reason where there can be none. */
-static struct session *find_session(
-        struct admission *admission, bool *present, enum mqtt_reason *refusal)
-{
-    struct core *core = admission->core;
-    struct session *session = session_find_id(core, admission->client_id);
-
-    if (session) {
-        take_over(core, session);
-        /* It may have ended with its connection. */
-        session = session_find_id(core, admission->client_id);
-    }
-    if (session && admission->connect->clean_start) {
-        session_end(core, session);
-        session = NULL;
-    }
-    *present = session != NULL;
-    if (session) {
-        /* In time: a will that still waited is not sent [MQTT5-3.1.3-9]. */
-        will_discard(core, session);
-        return session;
-    }
-    return session_new(core, admission->client_id, refusal);
-}
-
-uint32_t core_cap_expiry(const struct core *core, uint32_t wanted_s)
-{
-    uint64_t max_s = core->settings->session_expiry_s_max;
-
-    return max_s > 0 && wanted_s > max_s ? (uint32_t)max_s : wanted_s;
-}
-
-static uint32_t wanted_expiry_s(const struct mqtt_connect *connect)
-{
-    if (connect->version == MQTT_5_0)
-        return connect->properties.session_expiry_s;
-    return connect->clean_start ? 0 : SESSION_EXPIRY_NEVER;
-}
-
-static void settle_terms(struct admission *admission)
-{
-    const struct core_settings *settings = admission->core->settings;
-    const struct mqtt_connect *connect = admission->connect;
-    uint16_t max_s = settings->max_keepalive_s;
-
-    admission->keep_alive_s = connect->keepalive_s;
-    if (max_s > 0 && (connect->keepalive_s == 0 || connect->keepalive_s > max_s))
-        admission->keep_alive_s = max_s;
-    admission->expiry_s = core_cap_expiry(admission->core, wanted_expiry_s(connect));
-}
-
-static uint16_t send_window(const struct core *core, const struct mqtt_connect *connect)
-{
-    uint16_t ours = core->settings->max_inflight_messages ? core->settings->max_inflight_messages
-                                                          : UINT16_MAX;
-    uint16_t theirs = mqtt_properties_have(&connect->properties, MQTT_RECEIVE_MAXIMUM)
-            ? connect->properties.receive_maximum
-            : UINT16_MAX;
-
-    return ours < theirs ? ours : theirs;
-}
-
-/* ---- The answer ---- */
-
-static void announce(const struct admission *admission, struct mqtt_properties *properties)
-{
-    const struct core_settings *settings = admission->core->settings;
-    const struct listener_settings *listener = admission->connection->listener;
-    uint64_t present = mqtt_property_bit(MQTT_MAXIMUM_PACKET_SIZE);
-
-    properties->maximum_packet_size = settings->max_packet_size;
-    properties->receive_maximum = settings->receive_max;
-    properties->topic_alias_maximum = listener->max_topic_alias;
-    properties->maximum_qos = listener->max_qos;
-    properties->retain_available = settings->retain_available;
-    properties->session_expiry_s = admission->expiry_s;
-    properties->server_keep_alive_s = admission->keep_alive_s;
-    properties->assigned_client_id = admission->client_id;
-    if (settings->receive_max > 0)
-        present |= mqtt_property_bit(MQTT_RECEIVE_MAXIMUM);
-    if (listener->max_topic_alias > 0)
-        present |= mqtt_property_bit(MQTT_TOPIC_ALIAS_MAXIMUM);
-    if (listener->max_qos < 2)
-        present |= mqtt_property_bit(MQTT_MAXIMUM_QOS);
-    if (!settings->retain_available)
-        present |= mqtt_property_bit(MQTT_RETAIN_AVAILABLE);
-    if (admission->expiry_s != wanted_expiry_s(admission->connect))
-        present |= mqtt_property_bit(MQTT_SESSION_EXPIRY_INTERVAL);
-    if (admission->keep_alive_s != admission->connect->keepalive_s)
-        present |= mqtt_property_bit(MQTT_SERVER_KEEP_ALIVE);
-    if (admission->assigned)
-        present |= mqtt_property_bit(MQTT_ASSIGNED_CLIENT_IDENTIFIER);
-    properties->present = present;
-    authentication_describe(admission->connection, admission->authentication_data, properties);
-}
-
-/* The answer to a client that comes in, and the bytes that it takes. */
-static size_t prepare_connack(const struct admission *admission, struct mqtt_connack *connack)
-{
-    *connack = (struct mqtt_connack){ .reason = MQTT_SUCCESS };
-    if (admission->connect->version != MQTT_5_0)
-        return mqtt_packet_size(2);
-    announce(admission, &connack->properties);
-    return mqtt_packet_size(2 + mqtt_properties_size(&connack->properties));
-}
-
-/* False for a client that does not take even what it must be told. */
-static bool connack_fits(const struct admission *admission)
-{
-    struct mqtt_connack connack;
-
-    return prepare_connack(admission, &connack) <= admission->connection->packet_max;
-}
-
-static void say_connack(struct admission *admission, bool session_present)
-{
-    struct connection *connection = admission->connection;
-    struct mqtt_connack connack;
-    struct writer out = { .size = prepare_connack(admission, &connack) };
-
-    out.data = connection_control_room(admission->core, connection, out.size);
-    if (!out.data)
-        return;
-    connack.session_present = session_present;
-    mqtt_connack_encode(&out, &connack, admission->connect->version);
-    assert(!out.failed);
-    connection_control_written(admission->core, connection, out.used);
-}
-
-static void tell_connected(const struct admission *admission, bool session_present)
-{
-    const struct mqtt_connect *connect = admission->connect;
-    const struct acquaintance *acquaintance = admission->connection->acquaintance;
-
-    journal_tell(&admission->core->journal, EVENT_INFO, "client.connected",
-            field_bytes("id", admission->client_id),
-            field_bytes("peer", connection_peer_bytes(admission->connection)),
-            field_number("version", connect->version), field_number("clean", connect->clean_start),
-            field_number("keepalive", connect->keepalive_s),
-            field_bytes("user", connect->user_name),
-            field_number("session_present", session_present),
-            field_text("tls", acquaintance ? acquaintance->tls_version : ""),
-            field_text("cipher", acquaintance ? acquaintance->tls_cipher : ""));
-}
-
-/* ---- Coming in ---- */
-
-static void set_up_connection(struct admission *admission)
-{
-    struct core *core = admission->core;
-    struct connection *connection = admission->connection;
-    const struct mqtt_properties *wishes = &admission->connect->properties;
-    uint16_t aliases_out = connection->listener->max_topic_alias_broker;
-
-    connection->phase = PHASE_CONNECTED;
-    connection->counted = true;
-    connection->expiry_zero = wanted_expiry_s(admission->connect) == 0;
-    if (wishes->topic_alias_maximum < aliases_out)
-        aliases_out = wishes->topic_alias_maximum;
-    aliases_in_init(&connection->aliases_in,
-            connection->version == MQTT_5_0 ? connection->listener->max_topic_alias : 0);
-    aliases_out_init(&connection->aliases_out, aliases_out);
-    connection_keep_alive(core, connection, admission->keep_alive_s);
-    counter_add(&core->counters.connections, 1);
-    counter_add(&core->counters.connections_opened, 1);
-}
-
-static void come_in(struct admission *admission)
-{
-    struct core *core = admission->core;
-    struct connection *connection = admission->connection;
-    enum mqtt_reason reason = MQTT_SUCCESS;
-    struct session *session;
-    struct will *will = NULL;
-    bool present;
-
-    session = find_session(admission, &present, &reason);
-    if (!session) {
-        refuse(admission, reason);
-        return;
-    }
-    if (admission->connect->has_will) {
-        will = will_new(core, &admission->connect->will, session_target(core, session));
-        if (!will) {
-            if (!present)
-                session_end(core, session);
-            refuse(admission, MQTT_QUOTA_EXCEEDED);
-            return;
-        }
-    }
-    session->will = will;
-    session->expiry_interval_s = admission->expiry_s;
-    outgoing_resume(&session->outgoing, send_window(core, admission->connect));
-    set_up_connection(admission);
-    session_attach(core, session, connection);
-    say_connack(admission, present);
-    tell_connected(admission, present);
-    authentication_finish(core, connection);
-    buffer_reset(&connection->connect, &core->memory);
-    connection_forget_acquaintance(core, connection);
-}
-
-/* Its identity is known. */
-static void let_in(struct admission *admission)
-{
-    enum mqtt_reason reason = judge_rights(admission);
-
-    settle_terms(admission);
-    if (reason == MQTT_SUCCESS && !connack_fits(admission))
-        reason = MQTT_PACKET_TOO_LARGE;
-    if (reason == MQTT_SUCCESS)
-        come_in(admission);
-    else
-        refuse(admission, reason);
-}
-
 static void name_client(struct admission *admission)
 {
     admission->client_id = admission->connect->client_id;
     if (admission->client_id.size == 0)
         assign_id(admission);
+}
+
+/* ---- The session ---- */
+
+/* Where the store takes nothing now, no session is begun or changed that it has to keep; where it
+ * lives on its reserve, none is begun. */
+static enum mqtt_reason judge_lasting(struct admission *admission)
+{
+    const struct core *core = admission->core;
+    const struct session *session = session_find_id(core, admission->client_id);
+    bool is_kept = session && session->lasting;
+
+    if (durable_is_well(core) || (admission->expiry_s == 0 && !is_kept))
+        return MQTT_SUCCESS;
+    if (is_kept && durable_works(core))
+        return MQTT_SUCCESS;
+    return object(admission, MQTT_SERVER_UNAVAILABLE,
+            "its session cannot be stored: the disk is full or has failed");
+}
+
+/* Where users may have so many sessions, its own counts from here on, for the one that is there,
+ * which may have to give way, or for the one that is to be. */
+static enum mqtt_reason judge_patron(struct admission *admission)
+{
+    struct core *core = admission->core;
+    struct session *session = session_find_id(core, admission->client_id);
+    struct bytes user = rights_name(core, admission->connection);
+    uint32_t max = core->settings->sessions_per_user_max;
+
+    if (max == 0 || user.size == 0)
+        return MQTT_SUCCESS;
+    admission->has_patron = patrons_enter(
+            core->hub->patrons, core_hash(core, admission->client_id), core_hash(core, user), max);
+    if (admission->has_patron) {
+        if (session)
+            session->has_patron = false;
+        return MQTT_SUCCESS;
+    }
+    counter_add(&core->counters.user_refusals, 1);
+    return object(admission, MQTT_QUOTA_EXCEEDED,
+            "its user has as many sessions as sessions_per_user_max allows");
+}
+
+/* ---- Another will ---- */
+
+/* A client's own protocol may let it change its will; the connection's session is there. */
+static enum mqtt_reason judge_new_will(struct admission *admission)
+{
+    const struct mqtt_will *will = &admission->connect->will;
+    enum mqtt_reason reason = judge_will(admission, will);
+
+    if (reason == MQTT_SUCCESS)
+        reason = judge_rights(admission);
+    if (reason != MQTT_SUCCESS)
+        journal_tell(&admission->core->journal, EVENT_WARN, "will.refused",
+                field_bytes("id", admission->client_id), field_bytes("topic", will->topic),
+                field_text("reason", mqtt_reason_name(reason)),
+                field_text("text", admission->text));
+    return reason;
+}
+
+enum mqtt_reason core_change_will(struct core *core, struct connection *connection,
+        const struct mqtt_will *will, int64_t now_ms)
+{
+    struct session *session = connection->session;
+    struct mqtt_connect connect = { .version = MQTT_5_0, .has_will = will != NULL };
+    struct admission admission = { .core = core, .connection = connection, .connect = &connect };
+    enum mqtt_reason reason = MQTT_SUCCESS;
+    struct will *fresh;
+    struct will *old;
+
+    core->now_ms = now_ms;
+    if (!connection_is_in(connection))
+        return MQTT_SERVER_BUSY;
+    old = session->will;
+    admission.client_id = session_id(session);
+    admission.expiry_s = session->expiry_interval_s;
+    if (will) {
+        connect.will = *will;
+        reason = judge_new_will(&admission);
+    }
+    if (reason == MQTT_SUCCESS && session->lasting && !durable_is_well(core))
+        reason = MQTT_SERVER_UNAVAILABLE;
+    if (reason != MQTT_SUCCESS)
+        return reason;
+    session->will = NULL;
+    if (!admission_settle_session(&admission, session, true)) {
+        will_discard(core, session);
+        session->will = old;
+        return MQTT_QUOTA_EXCEEDED;
+    }
+    fresh = session->will;
+    session->will = old;
+    will_discard(core, session);
+    session->will = fresh;
+    return MQTT_SUCCESS;
+}
+
+/* ---- Too often ---- */
+
+/* Without the port, which is another one for each connection. */
+static struct bytes host_of(const struct connection *connection, struct origin_room *room)
+{
+    struct bytes peer = connection_peer(connection, room);
+
+    for (size_t i = peer.size; i > 0; i--) {
+        if (peer.data[i - 1] == ':')
+            return bytes_first(peer, i - 1);
+    }
+    return peer;
+}
+
+/* Its connection has been lost too often lately: how long it waits. */
+static uint32_t delay_flapping(const struct admission *admission, struct visit *visit)
+{
+    struct core *core = admission->core;
+    struct visit_limit limit = visit_limit_of_losses(core->settings);
+    uint32_t delay_ms = habit_delay_ms(&visit->losses, limit, core->now_ms);
+    uint32_t times = delay_ms > 0 ? habit_tell(&visit->losses, core->now_ms) : 0;
+    struct origin_room room;
+
+    if (delay_ms > 0)
+        counter_add(&core->counters.flappings, 1);
+    if (times > 0)
+        journal_tell(&core->journal, EVENT_WARN, "client.flapping",
+                field_bytes("id", admission->connect->client_id),
+                field_bytes("peer", connection_peer(admission->connection, &room)),
+                field_bytes("user", rights_name(core, admission->connection)),
+                field_number("times", times), field_number("delay_ms", delay_ms));
+    return delay_ms;
+}
+
+static void tell_fight(const struct admission *admission, const struct connection *other,
+        uint32_t times, uint32_t delay_ms)
+{
+    const struct core *core = admission->core;
+    struct origin_room room;
+    struct origin_room other_room;
+
+    journal_tell(&core->journal, EVENT_WARN, "client.id_fight",
+            field_bytes("id", admission->connect->client_id),
+            field_bytes("peer", connection_peer(admission->connection, &room)),
+            field_bytes("user", rights_name(core, admission->connection)),
+            field_bytes("other_peer", connection_peer(other, &other_room)),
+            field_bytes("other_user", rights_name(core, other)), field_number("times", times),
+            field_number("delay_ms", delay_ms));
+}
+
+/* It takes the session over from another connection: how long it waits. */
+static uint32_t delay_fight(const struct admission *admission, const struct connection *other)
+{
+    struct core *core = admission->core;
+    struct habit *fights =
+            &visits_of(&core->visits, core_hash(core, session_id(other->session)))->fights;
+    struct visit_limit limit = visit_limit_of_fights(core->settings);
+    struct origin_room room;
+    struct origin_room other_room;
+    bool same = bytes_equal(host_of(admission->connection, &room), host_of(other, &other_room));
+    uint32_t delay_ms;
+    uint32_t times;
+
+    habit_add(fights, limit, same ? ID_FIGHT_SAME_ADDRESS : 1, core->now_ms);
+    delay_ms = habit_delay_ms(fights, limit, core->now_ms);
+    if (delay_ms == 0)
+        return 0;
+    counter_add(&core->counters.id_fights, 1);
+    times = habit_tell(fights, core->now_ms);
+    if (times > 0)
+        tell_fight(admission, other, times, delay_ms);
+    return delay_ms;
+}
+
+/* Only for who has come in otherwise: nobody makes another one wait by his mere id. */
+static void delay_visit(struct admission *admission)
+{
+    struct core *core = admission->core;
+    uint64_t hash = core_hash(core, admission->connect->client_id);
+    struct visit *visit = visits_find(&core->visits, hash);
+    struct session *session;
+    uint32_t delay_ms = visit ? delay_flapping(admission, visit) : 0;
+
+    if (delay_ms > admission->delay_ms)
+        admission->delay_ms = delay_ms;
+    session = session_find_id(core, admission->connect->client_id);
+    if (!session || !session->connection)
+        return;
+    delay_ms = delay_fight(admission, session->connection);
+    if (delay_ms > admission->delay_ms)
+        admission->delay_ms = delay_ms;
+}
+
+/* ---- The verdict ---- */
+
+/* Its identity is known, and it is its time. */
+static void let_in(struct admission *admission)
+{
+    enum mqtt_reason reason;
+
+    if (admission->client_id.size == 0)
+        name_client(admission);
+    reason = judge_name(admission);
+    if (reason == MQTT_SUCCESS)
+        reason = judge_rights(admission);
+    admission_settle_terms(admission);
+    if (reason == MQTT_SUCCESS)
+        reason = judge_lasting(admission);
+    if (reason == MQTT_SUCCESS && !admission_fits(admission))
+        reason = object(admission, MQTT_PACKET_TOO_LARGE,
+                "its Maximum Packet Size does not allow the answer");
+    if (reason == MQTT_SUCCESS)
+        reason = judge_patron(admission);
+    if (reason == MQTT_SUCCESS)
+        reason = admission_complete(admission);
+    if (reason != MQTT_SUCCESS)
+        refuse(admission, reason);
+}
+
+/* Where its answer is delayed and there is memory for that, it is kept until then. */
+static bool hold(struct admission *admission, enum mqtt_reason reason)
+{
+    struct core *core = admission->core;
+    struct connection *connection = admission->connection;
+    uint32_t delay_ms = admission->delay_ms;
+
+    if (delay_ms == 0 || !keep(admission))
+        return false;
+    if (reason != MQTT_SUCCESS) {
+        tell_refused(core, connection, admission->connect, reason, admission->text);
+        authentication_finish(core, connection);
+    }
+    connection->phase = PHASE_HELD;
+    connection->extras->verdict = (uint8_t)reason;
+    timer_start(&core->connection_timers, &connection->timer,
+            core->now_ms + (delay_ms < VERDICT_DELAY_MAX_MS ? delay_ms : VERDICT_DELAY_MAX_MS));
+    counter_add(&core->counters.delayed_connects, 1);
+    return true;
+}
+
+static void answer(struct admission *admission, enum mqtt_reason reason)
+{
+    if (reason == MQTT_SUCCESS)
+        let_in(admission);
+    else
+        refuse(admission, reason);
+}
+
+/* At once, or when its delay is over. */
+static void conclude(struct admission *admission, enum mqtt_reason reason)
+{
+    if (reason == MQTT_SUCCESS && admission->connect->client_id.size > 0)
+        delay_visit(admission);
+    if (!hold(admission, reason))
+        answer(admission, reason);
 }
 
 static void set_version(struct connection *connection, const struct mqtt_connect *connect)
@@ -502,15 +592,17 @@ enum handled receive_connect(struct core *core, struct connection *connection, u
         struct bytes body, unsigned *home)
 {
     struct mqtt_connect connect;
-    struct admission admission = { .core = core, .connection = connection, .connect = &connect };
+    struct admission admission = {
+        .core = core, .connection = connection, .connect = &connect, .body = body
+    };
     enum mqtt_reason reason = mqtt_connect_decode(&connect, flags, body);
 
     if (reason != MQTT_SUCCESS) {
-        connect_refuse(core, connection, (uint8_t)(MQTT_CONNECT << 4 | flags), body, reason);
+        refuse_unread(core, connection, body, reason, objection_to_connect(flags, body));
         return HANDLED;
     }
     set_version(connection, &connect);
-    take_proved_name(connection, &connect);
+    settle_names(&admission, &connect);
     /* What came by parcel has been judged by the shard that took it in. */
     if (!connection->moved || core->shutting_down)
         reason = judge(&admission);
@@ -522,51 +614,61 @@ enum handled receive_connect(struct core *core, struct connection *connection, u
     *home = core_home(core, core_hash(core, admission.client_id));
     if (*home != core->shard)
         return HANDLE_AT_HOME;
-    reason = identify(&admission, body);
-    if (reason == MQTT_SUCCESS)
-        let_in(&admission);
-    else if (reason != MQTT_CONTINUE_AUTHENTICATION)
-        refuse(&admission, reason);
+    reason = identify(&admission);
+    if (reason != MQTT_CONTINUE_AUTHENTICATION)
+        conclude(&admission, reason);
     return HANDLED;
 }
 
 /* The CONNECT of a connection that waits for its CONNACK. It was decoded once, so it is sound. */
-static void read_kept(const struct connection *connection, struct mqtt_connect *connect)
+static void read_kept(struct admission *admission, struct mqtt_connect *connect)
 {
-    enum mqtt_reason reason = mqtt_connect_decode(connect, 0, buffer_bytes(&connection->connect));
+    const struct buffer *kept = &admission->connection->extras->connect;
+    enum mqtt_reason reason = mqtt_connect_decode(connect, 0, buffer_bytes(kept));
 
     assert(reason == MQTT_SUCCESS);
-    take_proved_name(connection, connect);
+    settle_names(admission, connect);
 }
 
-void connect_refuse_kept(
-        struct core *core, struct connection *connection, enum mqtt_reason reason, const char *text)
+void connect_decide(
+        struct core *core, struct connection *connection, const struct access_verdict *verdict)
 {
     struct mqtt_connect connect;
-    struct admission admission = {
-        .core = core, .connection = connection, .connect = &connect, .text = text
-    };
+    struct admission admission = { .core = core,
+        .connection = connection,
+        .connect = &connect,
+        .delay_ms = verdict->delay_ms,
+        .text = verdict->text };
+    enum mqtt_reason reason = verdict->reason;
 
-    read_kept(connection, &connect);
-    refuse(&admission, reason);
+    read_kept(&admission, &connect);
+    if (reason == MQTT_SUCCESS)
+        reason = judge(&admission); /* Settings may have changed meanwhile. */
+    conclude(&admission, reason);
 }
 
-void connect_resume(struct core *core, struct connection *connection, struct bytes data)
+/* The rules, too, may be others by now. */
+static enum mqtt_reason judge_identity(struct admission *admission)
+{
+    if (rights_standing(admission->core, admission->connection->identity) != ACCESS_WITHDRAWN)
+        return MQTT_SUCCESS;
+    return object(
+            admission, MQTT_NOT_AUTHORIZED, "by the rules that hold now it would not be let in");
+}
+
+void connect_answer_held(struct core *core, struct connection *connection)
 {
     struct mqtt_connect connect;
-    struct admission admission = {
-        .core = core, .connection = connection, .connect = &connect, .authentication_data = data
-    };
-    enum mqtt_reason reason;
+    struct admission admission = { .core = core, .connection = connection, .connect = &connect };
+    enum mqtt_reason reason = (enum mqtt_reason)connection->extras->verdict;
 
-    read_kept(connection, &connect);
-    reason = judge(&admission); /* Settings may have changed meanwhile. */
-    if (reason != MQTT_SUCCESS) {
-        refuse(&admission, reason);
-        return;
-    }
-    name_client(&admission);
-    let_in(&admission);
+    read_kept(&admission, &connect);
+    admission.told = reason != MQTT_SUCCESS;
+    if (reason == MQTT_SUCCESS)
+        reason = judge(&admission);
+    if (reason == MQTT_SUCCESS)
+        reason = judge_identity(&admission);
+    answer(&admission, reason);
 }
 
 void core_admitted(struct core *core, struct access_ticket ticket,
@@ -580,12 +682,8 @@ void core_admitted(struct core *core, struct access_ticket ticket,
         rights_forget(core, &identity);
         return;
     }
-    if (verdict->reason == MQTT_SUCCESS) {
+    if (verdict->reason == MQTT_SUCCESS)
         connection_identify(core, connection, identity);
-        connect_resume(core, connection, (struct bytes){ 0 });
-        connection_read_on(core, connection);
-    } else {
-        connect_refuse_kept(core, connection, verdict->reason, verdict->text);
-    }
+    connect_decide(core, connection, verdict);
     core_settle(core);
 }

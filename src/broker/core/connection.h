@@ -9,15 +9,16 @@
 #include "base/list.h"
 #include "base/pool.h"
 #include "base/timer.h"
-#include "broker/core/aliases.h"
 #include "broker/core/core.h"
-#include "broker/core/withheld.h"
+#include "broker/core/extras.h"
+#include "broker/core/origin.h"
 #include "mqtt/packet.h"
 
 enum connection_phase {
     PHASE_EXPECT_CONNECT,
     PHASE_ADMITTING,      /* the authority's verdict on its CONNECT comes later; it is unread */
     PHASE_AUTHENTICATING, /* CONNECT asked for an exchange, which is under way */
+    PHASE_HELD, /* the verdict is known, and is told when its delay is over; it is unread */
     PHASE_CONNECTED,
     PHASE_DRAINING, /* it has ended; what it still has to be told goes out */
     PHASE_DROPPED,  /* it has ended and the peer does not take its output */
@@ -28,59 +29,108 @@ enum {
     DRAIN_MS = 2000,
     /* Acknowledgements and the like that a peer may leave unread before it is left unread too. */
     CONTROL_PAUSE_BYTES = 64 << 10,
+    KEEP_ALIVE_GRACE_MS = 1500, /* of silence, for each second of Keep Alive */
 };
 
+/*
+ * An idle client is to cost little: no hole is left between these, and what few clients need lies
+ * in blocks of their own.
+ */
 struct connection {
     struct pooled pooled;
-    uint16_t peer_size;
-    uint8_t version;       /* enum mqtt_version, once CONNECT is read */
-    uint8_t phase;         /* enum connection_phase */
-    struct list output;    /* in core->output or core->full while there is something to write */
-    struct list condemned; /* in core->condemned while it is to be ended */
-    const struct ending *sentence; /* why */
-    struct list ready; /* in core->stalled while it waits for mailboxes, in core->ready after */
-    void *link;
-    const struct listener_settings *listener;
-    struct session *session;               /* while connected */
-    void *identity;                        /* the authority's; NULL: none */
-    struct authentication *authentication; /* NULL: CONNECT has named no method */
-    struct buffer connect;                 /* CONNECT's body, from then to CONNACK if that waits */
-    uint8_t *peer;
-    struct acquaintance *acquaintance; /* until it has come in; NULL: its transport has no layers */
-    struct buffer control;             /* encoded packets that are not PUBLISH */
-    struct timer timer;                /* until CONNACK, then keep alive, then draining */
-    int64_t heard_ms;                  /* the last packet */
-    uint32_t silence_max_ms;           /* one and a half times Keep Alive; 0: no limit */
-    uint32_t packet_max;               /* Maximum Packet Size of the client */
-    struct aliases_in aliases_in;
-    struct aliases_out aliases_out;
-    struct withheld withheld;      /* acknowledgements of what it published */
-    uint32_t waits;                /* answers of groups that its SUBACK waits for */
-    struct pending_suback *suback; /* that waits for them; NULL: none */
-    bool problem_information : 1;  /* the client wants reason strings */
-    bool unread : 1;               /* core_receive() has said CORE_WAIT because of them */
-    bool paused : 1;               /* left unread until its control packets are out */
-    bool publishes : 1;            /* its client has published at QoS 1 or 2 */
+    uint8_t version;              /* enum mqtt_version, once CONNECT is read */
+    uint8_t phase;                /* enum connection_phase */
+    bool problem_information : 1; /* the client wants reason strings */
+    bool unread : 1;              /* core_receive() has said CORE_WAIT because of them */
+    bool paused : 1;              /* left unread until its control packets are out */
+    bool publishes : 1;           /* its client has published at QoS 1 or 2 */
     bool acknowledged : 1; /* it has acknowledged something; connection_wants_haste() forgets it */
+    bool heard : 1;        /* bytes of MQTT have come */
     bool moved : 1;        /* it has come home by parcel */
+    bool clean_start : 1;  /* as its CONNECT said */
     bool counted : 1;      /* among the connections that have done CONNECT */
     bool expiry_zero : 1;  /* CONNECT's Session Expiry Interval was 0 or absent */
+    struct list output;    /* in core->output or core->full while there is something to write */
+    struct list ready; /* in core->stalled while it waits for mailboxes, in core->ready after, in
+                         * core->condemned when it is to be ended */
+    const struct ending *sentence; /* why it is; NULL: it is not */
+    void *link;
+    const struct listener_settings *listener;
+    struct session *session; /* while connected */
+    void *identity;          /* the authority's; NULL: none */
+    struct origin origin;
+    struct extras *extras; /* NULL: it has none of them */
+    struct hold *hold;     /* what it is not told yet; NULL: it has never had to wait */
+    struct buffer control; /* encoded packets that are not PUBLISH */
+    struct timer timer;    /* until CONNACK, then throttling, keep alive or the identity's end, then
+                           * draining */
+    int64_t heard_ms;      /* the last packet */
+    int64_t paid_ns;       /* see rate.h */
+    uint32_t silence_max_ms;  /* one and a half times Keep Alive; 0: no limit */
+    uint32_t packet_max;      /* Maximum Packet Size of the client */
+    uint32_t connected_s;     /* when it came in; lasts for 136 years */
+    uint16_t aliases_in_max;  /* that we announced; 0: none */
+    uint16_t aliases_out_max; /* that both sides allow; 0: none */
 };
 
 /* What is kept of a struct introduction. */
 struct acquaintance {
     size_t size; /* of this block; the texts lie in it */
     struct bytes user_name;
+    struct bytes certificate_name;
     const char *tls_version;
     const char *tls_cipher;
 };
 
+/* NULL: its transport has no layers, or it has come in. */
+static inline const struct acquaintance *connection_acquaintance(
+        const struct connection *connection)
+{
+    return connection->extras ? connection->extras->acquaintance : NULL;
+}
+
 /* It has come in, or will not: what it was introduced with is forgotten. */
 void connection_forget_acquaintance(struct core *core, struct connection *connection);
 
-static inline struct bytes connection_peer_bytes(const struct connection *connection)
+/* It may have to be put into `room`. */
+static inline struct bytes connection_peer(
+        const struct connection *connection, struct origin_room *room)
 {
-    return bytes_of(connection->peer, connection->peer_size);
+    return origin_text(&connection->origin, room);
+}
+
+/* How many of its acknowledgements are withheld. */
+static inline uint32_t connection_withheld(const struct connection *connection)
+{
+    return connection->extras ? connection->extras->withheld.count : 0;
+}
+
+/* One more is, at the end; NULL when memory is short. There must be fewer than WITHHELD_MAX. */
+struct acknowledgement *connection_withhold(struct core *core, struct connection *connection);
+
+/* The newest one; NULL: there is none. */
+static inline struct acknowledgement *connection_withheld_last(const struct connection *connection)
+{
+    return connection->extras ? withheld_last(&connection->extras->withheld) : NULL;
+}
+
+/* Whether it is left unread until it has answers, or less is withheld. */
+static inline bool connection_must_wait(const struct connection *connection)
+{
+    const struct extras *extras = connection->extras;
+
+    return extras && (extras->waits > 0 || extras->withheld.count >= WITHHELD_MAX);
+}
+
+/* Whether it is left unread because so much is withheld: it acknowledges nothing meanwhile. */
+static inline bool connection_awaits_room(const struct connection *connection)
+{
+    return connection->unread && connection_withheld(connection) >= WITHHELD_MAX;
+}
+
+static inline bool connection_is_throttled(const struct connection *connection)
+{
+    return connection->extras && connection->extras->throttled_until_ms > 0;
 }
 
 /* It has output: core_next_output() will name it. */
@@ -90,6 +140,11 @@ void connection_has_output(struct core *core, struct connection *connection);
  * condemned. Add what was written with connection_control_written(). */
 uint8_t *connection_control_room(struct core *core, struct connection *connection, size_t size);
 void connection_control_written(struct core *core, struct connection *connection, size_t size);
+
+/* The same for what tells the client that something is so: it waits for the store, where that must
+ * have it first (hold.h). */
+uint8_t *connection_answer_room(struct core *core, struct connection *connection, size_t size);
+void connection_answer_written(struct core *core, struct connection *connection, size_t size);
 
 /* A PUBACK, PUBREC, PUBREL or PUBCOMP, with the reason string where the client wants one and it
  * fits its Maximum Packet Size [MQTT5-3.4.2-2]. */
@@ -117,6 +172,10 @@ void connection_end(struct core *core, struct connection *connection, const stru
 void connection_fail(struct core *core, struct connection *connection, enum mqtt_reason reason,
         const char *text);
 
+/* The same for a packet of that type that its decoder does not take. */
+void connection_fail_packet(struct core *core, struct connection *connection, enum mqtt_type type,
+        enum mqtt_reason reason);
+
 /*
  * It is to end, but whoever found out may be in the middle of something that still needs it or its
  * session: core_settle() ends it. `sentence` must live until then; the first one counts.
@@ -142,6 +201,9 @@ void connection_answered(struct core *core, struct connection *connection);
 /* Sends those withheld acknowledgements whose turn has come. */
 void connection_release(struct core *core, struct connection *connection);
 
+/* Sends them all, whatever they wait for. */
+void connection_wait_no_more(struct core *core, struct connection *connection);
+
 struct target connection_target(const struct core *core, const struct connection *connection);
 struct connection *connection_find(const struct core *core, struct target target);
 
@@ -158,19 +220,25 @@ bool connection_may(const struct core *core, const struct connection *connection
 /* Starts keep alive: `keep_alive_s` is what is in force, 0 for none. */
 void connection_keep_alive(struct core *core, struct connection *connection, uint16_t keep_alive_s);
 
-/* Refuses a CONNECT (or what should be one, `first` its first byte) that cannot be read, in the
- * manner of the version that its body, as far as it has come, speaks; `reason` is for the log and
- * where a CONNACK can say it. */
-void connect_refuse(struct core *core, struct connection *connection, uint8_t first,
-        struct bytes body, enum mqtt_reason reason);
+/* Refuses a CONNECT, or what should be one, from its first bytes; `in` is all that has come. A
+ * CONNACK says the reason where one can, the log the text as well. */
+void connect_refuse(struct core *core, struct connection *connection, struct bytes in,
+        enum mqtt_reason reason, const char *text);
 
-/* The same for a CONNECT that is kept; `text` is for the log. */
-void connect_refuse_kept(struct core *core, struct connection *connection, enum mqtt_reason reason,
-        const char *text);
+/* The verdict on a CONNECT that is kept, its identity taken already: the client comes in, if the
+ * settings still allow it, or is refused; where the verdict is delayed, then. */
+void connect_decide(
+        struct core *core, struct connection *connection, const struct access_verdict *verdict);
 
-/* It is known who the client is: the CONNECT that was kept is judged again, and lets it in.
- * `data` goes into its CONNACK. */
-void connect_resume(struct core *core, struct connection *connection, struct bytes data);
+/* The delay is over. */
+void connect_answer_held(struct core *core, struct connection *connection);
+
+/* It has sent more than `limit` allows, and is left unread for so long. */
+void connection_throttle(
+        struct core *core, struct connection *connection, int64_t pause_ms, const char *limit);
+
+/* The limits are others now: what clients have sent so far counts no more. */
+void connections_forgive(struct core *core);
 
 /* A group has answered: its code goes into the SUBACK that waits. */
 struct membership;

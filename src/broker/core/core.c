@@ -2,8 +2,11 @@
 #include "broker/core/core.h"
 
 #include "broker/core/ask.h"
+#include "broker/core/backlog.h"
 #include "broker/core/connection.h"
 #include "broker/core/group.h"
+#include "broker/core/keep.h"
+#include "broker/core/launch.h"
 #include "broker/core/reader.h"
 #include "broker/core/route.h"
 #include "broker/core/session.h"
@@ -27,9 +30,12 @@ struct message *core_message_new(struct core *core, const struct message_parts *
 
 void core_unref(struct core *core, struct message *message)
 {
-    size_t size = message_size(message);
+    size_t size;
 
-    if (!message_unref(&core->memory, message))
+    if (core->hub->setup.shards == 1 && message_unref_alone(message))
+        return;
+    size = message_unref(&core->memory, message);
+    if (size == 0)
         return;
     counter_add(&core->counters.messages, (uint64_t)-1);
     counter_add(&core->counters.message_bytes, (uint64_t)-size);
@@ -44,9 +50,9 @@ void message_release(struct core *core, struct message *owner)
 static void hub_unref(void *context, struct message *message)
 {
     struct hub *hub = context;
-    size_t size = message_size(message);
+    size_t size = message_unref(&hub->setup.memory, message);
 
-    if (!message_unref(&hub->setup.memory, message))
+    if (size == 0)
         return;
     /* Relaxed: two gauges. */
     atomic_fetch_add_explicit(&hub->retained_freed, 1, memory_order_relaxed);
@@ -93,9 +99,12 @@ struct hub *hub_new(const struct hub_setup *setup)
         return NULL;
     hub->setup = *setup;
     list_init(&hub->orphans);
+    for (unsigned i = 0; i < setup->shards; i++)
+        atomic_init(&hub->fatness[i].at_ms, INT64_MIN);
     hub->index = index_new(&index_setup);
     hub->retained = retained_new(&retained_setup);
-    if (hub->index && hub->retained && make_mailboxes(hub))
+    hub->patrons = patrons_new(&setup->memory, &setup->locks);
+    if (hub->index && hub->retained && hub->patrons && make_mailboxes(hub))
         return hub;
     hub_free(hub);
     return NULL;
@@ -109,6 +118,7 @@ void hub_free(struct hub *hub)
 
     index_free(hub->index);
     retained_free(hub->retained);
+    patrons_free(hub->patrons);
     while ((orphan = list_take_first(&hub->orphans)))
         membership_free(&memory, container_of(orphan, struct membership, letter.link));
     for (size_t i = 0; hub->mailboxes && i < count; i++)
@@ -120,9 +130,11 @@ void hub_free(struct hub *hub)
 struct hub_counts hub_count(struct hub *hub, unsigned shard)
 {
     struct index_counts counts = index_count(hub->index, (uint16_t)shard);
+    uint64_t own = retained_own_count(hub->retained); /* first, lest it be above all */
 
     return (struct hub_counts){
         .retained = retained_count(hub->retained),
+        .retained_own = own,
         .subscriptions = counts.subscriptions,
         .shared_subscriptions = counts.groups,
         .messages_freed = atomic_load_explicit(&hub->retained_freed, memory_order_relaxed),
@@ -187,12 +199,20 @@ struct core *core_new(const struct core_setup *setup, int64_t now_ms)
     core->hub = setup->hub;
     core->shard = setup->shard;
     core->settings = setup->settings;
+    core->rates = rates_of(setup->settings->packet_rate_max, setup->settings->byte_rate_max);
     core->memory = setup->memory;
     core->journal = setup->journal;
     core->access = setup->access;
+    core->is_held = setup->is_held;
+    core->is_full = setup->is_full;
+    core->dialect_of = setup->dialect_of;
+    core->taken_over = setup->taken_over;
     core->random.state = setup->seed;
     core->now_ms = now_ms;
-    if (!make_parcel_room(core) || !matches_init(&core->matches, &core->memory, shards)) {
+    durable_init(core, setup);
+    if (!make_parcel_room(core) || !visits_init(&core->visits, &core->memory) ||
+            !matches_init(&core->matches, &core->memory, shards)) {
+        visits_deinit(&core->visits, &core->memory);
         free_parcel_room(core);
         memory_give(&setup->memory, core, sizeof(*core));
         return NULL;
@@ -285,13 +305,16 @@ void core_free(struct core *core)
     struct memory memory = core->memory;
 
     core->journal.write = NULL;
+    core->durable.storage.push = NULL; /* What ends here outlives the process. */
     drop_connections(core);
     drop_sessions(core);
     wills_free(core);
     groups_free(core);
     drop_letters(core);
+    durable_deinit(core);
     route_cache_deinit(&core->routes);
     matches_deinit(&core->matches);
+    visits_deinit(&core->visits, &memory);
     free_parcel_room(core);
     buffer_reset(&core->scratch, &memory);
     map_deinit(&core->sessions_by_id, &memory);
@@ -302,8 +325,14 @@ void core_free(struct core *core)
 
 void core_apply(struct core *core, const struct core_settings *settings, int64_t now_ms)
 {
+    struct rates rates = rates_of(settings->packet_rate_max, settings->byte_rate_max);
+
     core->now_ms = now_ms;
     core->settings = settings;
+    if (memcmp(&rates, &core->rates, sizeof(rates)) == 0)
+        return;
+    core->rates = rates;
+    connections_forgive(core);
 }
 
 void core_tell_up_to(struct core *core, enum event_level level)
@@ -325,6 +354,11 @@ bool core_has_room(struct core *core)
             return false;
     }
     return true;
+}
+
+bool core_takes_publish(struct core *core)
+{
+    return !(core->is_held && *core->is_held) && core_has_room(core);
 }
 
 void core_post(struct core *core, unsigned shard, struct letter *letter, const struct mail *mail)
@@ -374,7 +408,7 @@ static void open_mail(struct core *core, const struct mail *mail)
     }
 }
 
-void core_settle(struct core *core)
+void core_settle_all(struct core *core)
 {
     struct list *waiting = &core->outboxes[core->shard].waiting;
 
@@ -432,6 +466,11 @@ uint64_t core_end_turn(struct core *core)
     wills_publish(core);
     readers_turn(core);
     core_settle(core);
+    launches_stage(core);
+    keep_farewells(core);
+    if (!durable_push(core))
+        return 0;
+    backlogs_spill(core);
     for (unsigned i = 0; i < core->hub->setup.shards; i++) {
         if (i == core->shard)
             continue;
@@ -455,7 +494,8 @@ static void sweep(struct core *core)
         return;
     for (unsigned stripe = core->shard; stripe < RETAINED_STRIPES;
             stripe += core->hub->setup.shards) {
-        retained_sweep(core->hub->retained, stripe, core->now_ms, RETAINED_SWEEP_LIMIT);
+        retained_sweep(core->hub->retained, stripe, core->now_ms, RETAINED_SWEEP_LIMIT,
+                &core->durable.storage);
         if (retained_expiry_ms(core->hub->retained, stripe) < next_ms)
             next_ms = retained_expiry_ms(core->hub->retained, stripe);
     }
@@ -489,8 +529,8 @@ bool core_has_mail(struct core *core)
         if (i != core->shard && mailbox_waiting(mailbox_between(core->hub, i, core->shard)))
             return true;
     }
-    return has_unsent_mail(core) ||
-            ((!list_empty(&core->stalled) || !list_empty(&core->due_wills)) && core_has_room(core));
+    return has_unsent_mail(core) || (!list_empty(&core->stalled) && core_takes_publish(core)) ||
+            (!list_empty(&core->due_wills) && core_has_room(core));
 }
 
 int64_t core_due_ms(struct core *core)
@@ -499,12 +539,13 @@ int64_t core_due_ms(struct core *core)
             earlier(timer_next_ms(&core->connection_timers), timer_next_ms(&core->session_timers));
 
     if (!list_empty(&core->condemned) || !list_empty(&core->readers) || has_unsent_mail(core) ||
+            !list_empty(&core->durable.launches) ||
             (!list_empty(&core->due_wills) && core_has_room(core)))
         return core->now_ms;
-    return earlier(due_ms, core->sweep_due_ms);
+    return earlier(earlier(due_ms, core->sweep_due_ms), durable_due_ms(core));
 }
 
-int64_t core_tick(struct core *core, int64_t now_ms)
+void core_tick(struct core *core, int64_t now_ms)
 {
     struct timer *timer;
 
@@ -516,7 +557,6 @@ int64_t core_tick(struct core *core, int64_t now_ms)
     sweep(core);
     wills_publish(core);
     core_settle(core);
-    return core_due_ms(core);
 }
 
 /* ---- What comes next ---- */
@@ -539,7 +579,7 @@ struct connection *core_next_ready(struct core *core)
 {
     struct list *link = list_take_first(&core->ready);
 
-    if (!link && !list_empty(&core->stalled) && core_has_room(core))
+    if (!link && !list_empty(&core->stalled) && core_takes_publish(core))
         link = list_take_first(&core->stalled);
     if (!link)
         return NULL;
@@ -576,6 +616,30 @@ void core_shut_down(struct core *core, int64_t now_ms)
 
 /* ---- Audit ---- */
 
+/* Those of groups are counted with their groups. */
+static uint64_t session_waiting(const struct session *session)
+{
+    return session->receiver->outgoing.instant.count + backlog_count(session) +
+            session->receiver->outgoing.flight_open - session->receiver->hands;
+}
+
+struct bytes connection_client_id(const struct connection *connection)
+{
+    return connection->session ? session_id(connection->session) : (struct bytes){ 0 };
+}
+
+uint32_t connection_session_expiry_s(const struct connection *connection)
+{
+    return connection->session ? connection->session->expiry_interval_s : 0;
+}
+
+uint64_t connection_backlog(const struct connection *connection)
+{
+    const struct session *session = connection->session;
+
+    return session ? session_waiting(session) + session->receiver->hands : 0;
+}
+
 uint64_t core_waiting(const struct core *core)
 {
     uint64_t waiting = 0;
@@ -584,10 +648,9 @@ uint64_t core_waiting(const struct core *core)
     const struct group *group;
 
     while ((session = pool_next(&core->sessions, &slot)))
-        waiting += session->outgoing.instant.count + session->outgoing.queue.count +
-                session->outgoing.flight_open - session->hands;
+        waiting += session_waiting(session);
     slot = 0;
     while ((group = pool_next(&core->groups, &slot)))
-        waiting += group->backlog_count + group->out;
+        waiting += group_waiting(group) + group->out;
     return waiting;
 }

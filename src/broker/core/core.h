@@ -16,6 +16,9 @@
  *     while ((c = core_next_output())) core_fill(c)...   one write per connection
  *     while ((c = core_next_ready())) ...                read these again
  *
+ * In a turn with much to receive, output may be written after any core_receive(), too, where there
+ * is one shard: else an answer would leave before the mail that makes it true.
+ *
  * Time: now_ms is monotonic, in milliseconds, and never goes back from one call to the next.
  */
 #ifndef BROKER_CORE_CORE_H
@@ -27,7 +30,9 @@
 #include "base/memory.h"
 #include "broker/core/counters.h"
 #include "broker/core/locks.h"
+#include "broker/core/origin.h"
 #include "broker/core/settings.h"
+#include "broker/core/storage.h"
 #include "mqtt/connect.h"
 #include "mqtt/reason.h"
 
@@ -38,8 +43,10 @@ enum {
     SHARDS_MAX = 64,
     MAILBOX_SLOTS_DEFAULT = 1024,
     OUTPUT_TAIL_MIN = 8192, /* payloads from this size on are sent by reference */
+    VERDICT_DELAY_MAX_MS = 30000,
 };
 
+struct author;
 struct core;
 struct connection;
 struct hub;
@@ -89,13 +96,21 @@ struct access_ticket {
 struct access_arrival {
     const struct mqtt_connect *connect;
     const struct listener_settings *listener;
-    struct access_ticket ticket; /* for core_admitted() */
+    struct bytes peer;             /* "10.0.0.7:41312" */
+    struct bytes certificate_name; /* the common name of its certificate; empty: none */
+    struct access_ticket ticket;   /* for core_admitted() */
 };
 
 struct access_verdict {
     enum mqtt_reason reason; /* MQTT_SUCCESS, or a CONNACK code of MQTT 5.0 */
     void *identity;          /* with MQTT_SUCCESS */
     const char *text;        /* for the log: a lasting sentence; NULL: the reason says it all */
+    /*
+     * Core tells the client so much later, and leaves it unread until then: for what is to be tried
+     * slowly only, as a wrong password. At most VERDICT_DELAY_MAX_MS. It takes the place of
+     * connect_timeout, which was kept when CONNECT came; the log hears of a refusal at once.
+     */
+    uint32_t delay_ms;
 };
 
 /* What a client whom the authority has let in is to it now. */
@@ -109,6 +124,7 @@ enum access_standing {
 struct access_step {
     const struct mqtt_connect *connect; /* with the first step at CONNECT, else NULL */
     const struct listener_settings *listener;
+    struct bytes peer;
     void *identity;      /* of a client that authenticates again; else NULL */
     struct bytes method; /* the same with each step of a connection */
     struct bytes data;   /* empty: none */
@@ -118,7 +134,8 @@ struct access_answer {
     /* For the client, at most MQTT_TEXT_SIZE_MAX bytes; empty: none. Good until the exchange's next
      * step or its end. */
     struct bytes data;
-    void *identity; /* with MQTT_SUCCESS */
+    void *identity;    /* with MQTT_SUCCESS */
+    uint32_t delay_ms; /* as that of a verdict, where CONNECT's exchange ends with this answer */
 };
 
 /*
@@ -134,19 +151,45 @@ struct access {
     /*
      * Not asked where CONNECT names an authentication method. A reason that is
      * MQTT_CONTINUE_AUTHENTICATION says that the verdict comes later: by core_admitted(), once,
-     * and not before this returns. Until then the client is left unread; connect_timeout runs on.
+     * and not before this returns. Until then the client is left unread, and no limit of time is
+     * core's: the authority sees to it that there is a verdict.
      */
     struct access_verdict (*admit)(void *context, const struct access_arrival *arrival);
 
     /* NULL: identities need not be given back. */
     void (*forget)(void *context, void *identity);
 
+    /* The user name by which the authority knows a client; good while the identity is. NULL: it
+     * knows none, and nobody comes in where the user name is the client id. */
+    struct bytes (*name)(void *context, void *identity);
+
     /* NULL: everything is allowed. */
     bool (*allows)(void *context, const struct access_request *request);
 
-    /* NULL: all are free. Asked when a client has come in or proved again who it is, and after
-     * core_access_changed(). */
+    /*
+     * Whether a client's right to publish goes by its listener, name and id alone, so that it can
+     * be judged when the client is gone: then its retained messages keep these, and author_may()
+     * says whether it might publish one now. NULL: nothing is asked later.
+     */
+    bool (*goes_by_name)(void *context, void *identity);
+    bool (*author_may)(void *context, const struct author *author, struct bytes topic);
+
+    /* What a listener is called that is the same over restarts, while its number may change; and
+     * the number of the one that is called so now, UINT16_MAX: none is. Both or neither, and with
+     * the above. */
+    struct bytes (*listener_name)(void *context, uint16_t number);
+    uint16_t (*listener_number)(void *context, struct bytes name);
+
+    /* NULL: all are free. Asked when a client has come in or proved again who it is, when the delay
+     * of its verdict is over, and after core_access_changed(). */
     enum access_standing (*standing)(void *context, void *identity);
+
+    /*
+     * NULL: no identity ends by itself. For how many milliseconds it is still good; INT64_MAX: for
+     * good. Asked when core is given it; the client's connection then ends when they have passed,
+     * unless it has proved again who it is. What is kept for an absent client stays.
+     */
+    int64_t (*lasts_ms)(void *context, void *identity);
 
     /*
      * NULL: no authentication method is known. MQTT_CONTINUE_AUTHENTICATION: the client gets the
@@ -166,6 +209,12 @@ struct access {
 
 /* ---- A shard ---- */
 
+/* What a client speaks whose packets its transport has made of another protocol's. */
+struct dialect {
+    const char *version;  /* "SN 1.2"; NULL: it speaks MQTT itself */
+    uint16_t keepalive_s; /* that it has asked for */
+};
+
 struct core_setup {
     struct hub *hub;
     unsigned shard;                       /* 0..shards-1, each once */
@@ -174,7 +223,16 @@ struct core_setup {
                                               another shard's table of the same kind */
     struct journal journal;
     struct access access;
-    uint64_t seed; /* for the ids that we assign */
+    struct storage storage; /* all zero: nothing outlives the process */
+    const bool *is_held;    /* publishers are left unread while it is true; borrowed. NULL: never */
+    const bool *is_full; /* while it is true messages are refused, for want of memory; the same */
+    /* What the client of that link speaks, for the log; NULL: everyone speaks MQTT. */
+    struct dialect (*dialect_of)(const void *link);
+    /* Another connection takes the session of that link over, which connection_client_id() and its
+     * like still know; the connection ends then. NULL: nobody wants to know. */
+    void (*taken_over)(void *link);
+    int64_t wall_ms; /* the wall clock at now_ms */
+    uint64_t seed;   /* for the ids that we assign */
 };
 
 /* NULL when memory is short. */
@@ -190,6 +248,11 @@ void core_apply(struct core *core, const struct core_settings *settings, int64_t
  * waits for sessions that may not have it any more is dropped. */
 void core_access_changed(struct core *core, int64_t now_ms);
 
+/* The transport would not let this client in any more, for a reason that the log and its Reason
+ * String give: the connection ends, its will is published. */
+void core_withdraw(
+        struct core *core, struct connection *connection, const char *text, int64_t now_ms);
+
 /* The verdict on a connection that the authority let wait. It may have ended meanwhile: then the
  * identity is given back at once. */
 void core_admitted(struct core *core, struct access_ticket ticket,
@@ -198,6 +261,22 @@ void core_admitted(struct core *core, struct access_ticket ticket,
 /* From now on events up to this level are told to the journal. */
 void core_tell_up_to(struct core *core, enum event_level level);
 
+/*
+ * The store has come so far: what waits for records before that position goes out. To be called
+ * when either has changed, before the turn's end, on every shard.
+ */
+void core_durable(struct core *core, uint64_t position, enum storage_health health, int64_t now_ms);
+
+/* The answer to a wish of this core's; what it holds is borrowed. */
+void core_fetched(struct core *core, const struct storage_answer *answer, int64_t now_ms);
+
+/* Up to which position something here waits for the store; 0: nothing does. While it is above what
+ * core_durable() has told last, the shard is to be woken by what the store tells. */
+uint64_t core_waits_for(const struct core *core);
+
+/* The wall clock has been set: what is stored from now on goes by it. Nothing else is moved. */
+void core_set_wall(struct core *core, int64_t wall_ms, int64_t now_ms);
+
 /* What this shard has counted; another thread may read it (relaxed, each number true by itself). */
 const struct counters *core_counters(const struct core *core);
 
@@ -205,6 +284,7 @@ const struct counters *core_counters(const struct core *core);
  * in any shard's counters: take messages_freed off their sum. */
 struct hub_counts {
     uint64_t retained;
+    uint64_t retained_own; /* of those, the server's below $SYS */
     uint64_t subscriptions;
     uint64_t shared_subscriptions;
     uint64_t messages_freed;
@@ -217,9 +297,12 @@ struct hub_counts hub_count(struct hub *hub, unsigned shard);
 struct arrival {
     void *link; /* the caller's object, handed back by connection_link() */
     const struct listener_settings *listener; /* borrowed for the life of the connection */
-    struct bytes peer;                        /* "10.0.0.7:41312", for logs; copied */
-    int64_t accepted_ms; /* when the transport came up; CONNECT is timed from it */
-    bool moved;          /* came by parcel: this shard is its home */
+    struct bytes peer;                        /* "[2001:db8::7]:41312", for logs; copied */
+    struct origin ipv4;                       /* instead, where peer is empty */
+    /* When the transport came up; CONNECT is timed from it. One that has moved has a second more
+     * at least. */
+    int64_t accepted_ms;
+    bool moved; /* came by parcel: this shard is its home */
 };
 
 /*
@@ -231,10 +314,12 @@ struct connection *core_accept(struct core *core, const struct arrival *arrival,
 
 /* What the layers under MQTT have found out about a peer. Copied. */
 struct introduction {
-    struct bytes peer;       /* as in struct arrival: a proxy may have told another address */
+    struct bytes peer; /* these two as in struct arrival: a proxy may have told another address */
+    struct origin ipv4;
     const char *tls_version; /* such as "TLSv1.3"; "": there is no TLS */
     const char *tls_cipher;
-    struct bytes user_name; /* that the peer has proved to have; empty: none */
+    struct bytes user_name;        /* that the peer has proved to have; empty: none */
+    struct bytes certificate_name; /* the common name of its certificate; empty: none */
 };
 
 /*
@@ -247,12 +332,40 @@ bool core_introduce(
 
 void *connection_link(const struct connection *connection);
 
+/* True from when its CONNECT has been accepted until it ends. */
+bool connection_is_in(const struct connection *connection);
+
+/*
+ * From now on its will is this one, or none for NULL, as if CONNECT had said so: for protocols in
+ * which that can change. Returns MQTT_SUCCESS, or why not, which the log has been told where the
+ * will itself is not allowed; then it keeps the one that it has.
+ */
+enum mqtt_reason core_change_will(struct core *core, struct connection *connection,
+        const struct mqtt_will *will, int64_t now_ms);
+
+/* The id of a connection's client, as long as its session is there; empty before it has one. */
+struct bytes connection_client_id(const struct connection *connection);
+
+/* For how long that session outlives the connection, in seconds; UINT32_MAX: for good. */
+uint32_t connection_session_expiry_s(const struct connection *connection);
+
+/* How many messages the session of a connection has queued or in flight. */
+uint64_t connection_backlog(const struct connection *connection);
+
+/* What it has said already was not heard in time, and that is not its fault: connect_timeout does
+ * not strike before due_ms. Nothing happens where that does not count any more. */
+void core_wait_longer(struct core *core, struct connection *connection, int64_t due_ms);
+
+/* Ends a connection that may not come in, without a word to the log, which has been told by the
+ * caller; core_close() is to follow. */
+void core_turn_away(struct core *core, struct connection *connection, int64_t now_ms);
+
 enum core_verdict {
     CORE_READ,  /* read on */
     CORE_AGAIN, /* write out what core_next_full() names, then call again with the rest */
     CORE_WAIT,  /* leave it unread until core_next_ready() names it */
     CORE_MOVE,  /* its home is another shard: send it there with core_send_parcel() */
-    CORE_END,   /* nothing more will be read; send its output, then close it */
+    CORE_END,   /* nothing more will be read; close it when its fate says so */
 };
 
 /*
@@ -269,8 +382,8 @@ struct core_received {
     unsigned home; /* with CORE_MOVE */
 };
 
-/* Takes what came in, from the first byte not used so far. After CORE_END it is never called again.
- */
+/* Takes what came in, from the first byte not used so far. After CORE_END it is never called again;
+ * of a connection that has ended by something else all bytes are thrown away. */
 struct core_received core_receive(
         struct core *core, struct connection *connection, struct bytes in, int64_t now_ms);
 
@@ -314,7 +427,7 @@ bool core_fill(
 void message_release(struct core *core, struct message *owner);
 
 enum connection_fate {
-    CONNECTION_STAYS,
+    CONNECTION_STAYS,  /* also one that has ended while something is held back that it is told */
     CONNECTION_DRAINS, /* send its output, then close it */
     CONNECTION_DROPS,  /* close it now, its peer does not take what is left */
 };
@@ -348,7 +461,8 @@ uint64_t core_end_turn(struct core *core);
 
 /*
  * True when there is mail for this shard, or room in another one's mailbox that something here
- * waits for: asked after it was marked asleep, before it sleeps.
+ * waits for: asked after it was marked asleep, before it sleeps. That publishers are not held any
+ * more (is_held) is the caller's to wake it for.
  */
 bool core_has_mail(struct core *core);
 
@@ -358,8 +472,31 @@ bool core_has_mail(struct core *core);
  */
 uint64_t core_waiting(const struct core *core);
 
-/* Does what is due. Returns what core_due_ms() says then. */
-int64_t core_tick(struct core *core, int64_t now_ms);
+/* Does what is due. */
+void core_tick(struct core *core, int64_t now_ms);
+
+/* Memory is nearly used up. */
+struct shortage {
+    uint64_t
+            fat_bytes; /* what waits for one client is cut where it is more, not below half of it */
+    bool (*lasts)(void *context); /* asked now and then while backlogs are cut: still too little? */
+    void *context;
+};
+
+/*
+ * Cuts the fattest backlogs: of QoS 0 first, then the oldest of QoS 1 and 2; counted as DROP_MEMORY
+ * and told. Every shard is to be called while memory is short, for only those with the fattest ones
+ * of all do something; see relief.h.
+ */
+struct relief {
+    int64_t again_ms; /* when to call it again */
+    bool in_vain;     /* no backlog is fat, on any shard: something else takes the memory */
+};
+struct relief core_relieve(struct core *core, const struct shortage *shortage, int64_t now_ms);
+
+/* What has come of a connection's next packet is among the largest of what takes memory that others
+ * need: it ends, told and counted. Its unread bytes may be thrown away. */
+void core_evict(struct core *core, struct connection *connection, int64_t now_ms);
 
 /*
  * When core next wants a turn; INT64_MAX: not until something comes. To be asked last of all, right

@@ -22,24 +22,18 @@ enum drop_reason {
     DROP_MAILBOX_FULL, /* QoS 0 only */
     DROP_REFUSED,      /* a PUBREC of 0x80 or above, or a shared message's PUBACK of that kind */
     DROP_NOT_ALLOWED,  /* the client has no right to receive it */
+    DROP_MEMORY,       /* memory_limit was near, and its backlog among the fattest */
+    DROP_UNREADABLE,   /* it waited on the disk, where it cannot be read any more */
     DROP_REASONS,
 };
 
 const char *drop_reason_name(enum drop_reason reason);
 
-/* Once for each session and group, and summed for the shard: it adds up (design.md §12). */
-struct ledger {
-    uint64_t matched;   /* = delivered + waiting (queued, in flight) + expired + dropped */
-    uint64_t delivered; /* QoS 0: written out; QoS 1 and 2: acknowledged */
-    uint64_t expired;
-    uint64_t dropped[DROP_REASONS];
-};
-
 /* One log line for a session or group and second about messages lost, with their number. */
 struct loss_notes {
     int64_t quiet_until_ms;
-    uint64_t untold; /* lost since the last line */
-    enum drop_reason last;
+    uint32_t untold; /* lost since the last line, which is told after a second at the next loss */
+    uint8_t last;    /* enum drop_reason */
 };
 
 struct counters {
@@ -64,6 +58,12 @@ struct counters {
     counter messages;           /* message blocks made less those given back, here */
     counter message_bytes;
     counter refused_connects;
+    counter throttlings;      /* how often a client was left unread for its rate, since the start */
+    counter flappings;        /* CONNECTs delayed for flapping_max, since the start */
+    counter id_fights;        /* the same for id_fight_max */
+    counter user_refusals;    /* CONNECTs refused for sessions_per_user_max, since the start */
+    counter evictions;        /* connections ended for their unfinished packets, since the start */
+    counter delayed_connects; /* whose answer was held back, since the start */
 };
 
 static inline void counter_add(counter *number, uint64_t more)

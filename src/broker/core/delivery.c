@@ -6,7 +6,7 @@
 enum {
     CAPACITY_MIN = 4,
     CAPACITY_KEPT_EMPTY = 16, /* so that a steady trickle does not allocate for each message */
-    CAPACITY_KEPT = 64,
+    CAPACITY_KEPT = 128,
 };
 
 static bool resize(struct deliveries *ring, const struct memory *memory, uint32_t capacity)
@@ -65,6 +65,15 @@ struct delivery deliveries_take(struct deliveries *ring, const struct memory *me
     ring->count--;
     trim(ring, memory);
     return taken;
+}
+
+void deliveries_cut(
+        struct deliveries *ring, const struct memory *memory, uint32_t from, uint32_t count)
+{
+    for (uint32_t i = from; i + count < ring->count; i++)
+        *deliveries_at(ring, i) = *deliveries_at(ring, i + count);
+    ring->count -= count;
+    trim(ring, memory);
 }
 
 void deliveries_filter(struct deliveries *ring, const struct memory *memory,

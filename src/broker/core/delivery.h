@@ -36,7 +36,9 @@ enum delivery_flags {
     DELIVERY_RETAIN = 1,
     DELIVERY_SHARED = 2,
     DELIVERY_IDENTIFIERS = 4,
-    DELIVERY_SENT = 8, /* on this connection; it counts against the send quota */
+    DELIVERY_STAGED = 16, /* in flight, has never been sent and waits for the store: launch.h */
+    DELIVERY_SENT = 8,    /* on this connection; it counts against the send quota */
+    DELIVERY_NOTED = 32,  /* in flight, and the store has its packet id */
 };
 
 /* The memory that it keeps in use, as limits count it. */
@@ -71,6 +73,10 @@ static inline struct delivery *deliveries_at(const struct deliveries *ring, uint
 
 /* Takes the first one out of the ring; what it holds is the caller's. Not on an empty ring. */
 struct delivery deliveries_take(struct deliveries *ring, const struct memory *memory);
+
+/* Takes so many out from that position on; what they hold is the caller's. */
+void deliveries_cut(
+        struct deliveries *ring, const struct memory *memory, uint32_t from, uint32_t count);
 
 /* Gives an empty ring's memory back. A small one is kept until then, for the next message. */
 void deliveries_release(struct deliveries *ring, const struct memory *memory);

@@ -2,6 +2,8 @@
 #include "broker/core/group.h"
 
 #include "broker/core/ask.h"
+#include "broker/core/backlog.h"
+#include "broker/core/keep.h"
 #include "broker/core/route.h"
 #include "broker/core/session.h"
 #include "broker/core/state.h"
@@ -23,7 +25,7 @@ void groups_init(struct core *core)
     pool_init(&core->groups, sizeof(struct group));
 }
 
-static struct target group_target(const struct core *core, const struct group *group)
+struct target group_target(const struct core *core, const struct group *group)
 {
     return (struct target){ .shard = (uint16_t)core->shard,
         .flags = TARGET_GROUP,
@@ -40,7 +42,9 @@ static struct bytes inner_filter(const struct group *group)
 
 static bool enter_index(struct core *core, struct group *group)
 {
-    const struct subscriber subscriber = { .target = group_target(core, group), .qos = 2 };
+    const struct subscriber subscriber = {
+        .target = group_target(core, group), .queue = group->queue, .qos = 2
+    };
     enum index_result result;
 
     index_write_begin(core->hub->index);
@@ -64,6 +68,8 @@ static struct group *group_new(
     if (!group)
         return NULL;
     list_init(&group->backlog);
+    list_init(&group->fresh);
+    list_init(&group->spilling);
     list_init(&group->waiters);
     group->hash = membership->group_hash;
     group->share_size = membership->share_size;
@@ -84,9 +90,22 @@ no_name:
     return NULL;
 }
 
+/* From now on it outlives the process, and so does what is published to it. False when memory is
+ * short. */
+static bool group_make_lasting(struct core *core, struct group *group)
+{
+    group->queue = durable_new_queue(core);
+    if (keep_group(core, group) && enter_index(core, group))
+        return true;
+    group->queue = 0;
+    return false;
+}
+
 static void drop_hand(struct core *core, struct group *group, struct hand *hand, int fate)
 {
     list_remove(&hand->link);
+    if (fate != FATE_DROPPED + DROP_SESSION_ENDED) /* With the group all ends at once. */
+        durable_done(core, group->queue, hand->message);
     group->backlog_count--;
     group->backlog_bytes -= hand->message->payload_size;
     ledger_count(core, &group->ledger, fate);
@@ -102,11 +121,14 @@ static void drop_backlog(struct core *core, struct group *group)
 
 static void group_free(struct core *core, struct group *group)
 {
+    keep_group_ended(core, group);
     drop_backlog(core, group);
+    group_forget_spill(core, group);
     ask_release(core, &group->waiters);
     /* Hands that are still out find the group gone and are freed; they end with it. */
     for (uint32_t i = 0; i < group->out; i++)
         ledger_count(core, &group->ledger, FATE_DROPPED + DROP_SESSION_ENDED);
+    ledger_release(&group->ledger, &core->memory);
     map_remove(&core->groups_by_name, &core->memory, group->hash, group);
     memory_give(&core->memory, group->name, group->name_size);
     memory_give(&core->memory, group->members, group->member_capacity * sizeof(*group->members));
@@ -184,6 +206,7 @@ static void send_hand(
     group->backlog_count--;
     group->backlog_bytes -= hand->message->payload_size;
     if (hand->qos == 0) {
+        durable_done(core, group->queue, hand->message);
         reason = forward(core, member, hand->message);
         if (reason == DROP_REASONS) {
             group->ledger.matched--; /* It has moved, and is counted once. */
@@ -195,6 +218,7 @@ static void send_hand(
         return;
     }
     hand->session = member->session;
+    hand->queue = group->queue;
     hand->subscription_id = member->identifier;
     hand->retain = hand->message->retain && member->retain_as_published;
     member->outstanding++;
@@ -203,18 +227,20 @@ static void send_hand(
             &(struct mail){ .kind = MAIL_HAND, .of.hand = hand });
 }
 
-static bool group_full(const struct core *core, const struct group *group)
+/* More waits for it than its limits allow, or would with so many more. */
+static bool group_full(const struct core *core, const struct group *group, unsigned more)
 {
     const struct core_settings *settings = core->settings;
 
     return (settings->max_queued_messages > 0 &&
-                   group->backlog_count > settings->max_queued_messages) ||
-            (settings->max_queued_bytes > 0 && group->backlog_bytes > settings->max_queued_bytes);
+                   group_waiting(group) + more > settings->max_queued_messages) ||
+            (settings->max_queued_bytes > 0 &&
+                    group_waiting_bytes(group) + more > settings->max_queued_bytes);
 }
 
 static void release_waiters(struct core *core, struct group *group)
 {
-    if (!list_empty(&group->waiters) && !group_full(core, group))
+    if (!list_empty(&group->waiters) && !group_full(core, group, 0))
         ask_release(core, &group->waiters);
 }
 
@@ -236,9 +262,10 @@ static void hand_out(struct core *core, struct group *group)
     }
 }
 
-static void pump(struct core *core, struct group *group)
+void group_pump(struct core *core, struct group *group)
 {
     hand_out(core, group);
+    group_refill(core, group);
     release_waiters(core, group);
 }
 
@@ -267,19 +294,41 @@ static void sweep_expired(struct core *core, struct group *group)
     }
 }
 
-static void tell_full(struct core *core, struct group *group, const struct message *message)
+static void tell_loss(struct core *core, struct group *group, const struct message *message,
+        enum drop_reason reason)
 {
     loss_tell(core, &group->losses,
             &(struct loss){ .who = group_key(group),
                     .message = message,
-                    .reason = DROP_QUEUE_FULL,
-                    .queued_bytes = group->backlog_bytes });
+                    .reason = reason,
+                    .queued_bytes = group_waiting_bytes(group) });
+}
+
+/* One that has not come to the backlog. */
+static void lose(struct core *core, struct group *group, const struct message *message,
+        enum drop_reason reason)
+{
+    tell_loss(core, group, message, reason);
+    durable_done(core, group->queue, message);
+    ledger_count(core, &group->ledger, FATE_DROPPED + (int)reason);
+}
+
+static void drop_and_tell(
+        struct core *core, struct group *group, struct hand *hand, enum drop_reason reason)
+{
+    tell_loss(core, group, hand->message, reason);
+    drop_hand(core, group, hand, FATE_DROPPED + (int)reason);
+}
+
+void group_drop_oldest(struct core *core, struct group *group, enum drop_reason reason)
+{
+    drop_and_tell(core, group, container_of(group->backlog.next, struct hand, link), reason);
+    release_waiters(core, group);
 }
 
 /* What has been appended last is one too many: what the policy says. False when it is dropped. */
 static bool relieve(struct core *core, struct group *group, struct ask *ask)
 {
-    const int dropped = FATE_DROPPED + DROP_QUEUE_FULL;
     struct list *loser = group->backlog.previous;
 
     switch (core->settings->queue_full_policy) {
@@ -294,8 +343,7 @@ static bool relieve(struct core *core, struct group *group, struct ask *ask)
     case QUEUE_DISCONNECT: /* A group is nobody's connection. */
         break;
     }
-    tell_full(core, group, container_of(loser, struct hand, link)->message);
-    drop_hand(core, group, container_of(loser, struct hand, link), dropped);
+    drop_and_tell(core, group, container_of(loser, struct hand, link), DROP_QUEUE_FULL);
     return core->settings->queue_full_policy == QUEUE_DROP_OLD;
 }
 
@@ -311,6 +359,57 @@ static bool offer_instant(struct core *core, struct group *group, struct message
     return true; /* At QoS 0 nobody is told. */
 }
 
+struct hand *hand_new(struct core *core, struct group *group, struct message *message)
+{
+    struct hand *hand = memory_take_zeroed(&core->memory, sizeof(*hand));
+
+    if (!hand)
+        return NULL;
+    letter_init(&hand->letter);
+    list_init(&hand->link);
+    hand->group = group_target(core, group);
+    hand->message = message;
+    message_ref(message);
+    return hand;
+}
+
+void group_append(struct group *group, struct hand *hand)
+{
+    hand->number = group->numbers++;
+    list_append(&group->backlog, &hand->link);
+    group->backlog_count++;
+    group->backlog_bytes += hand->message->payload_size;
+    note_expiry(group, hand);
+}
+
+/* What comes while the backlog lies in the store: as relieve(), but that it is not there yet. False
+ * when it is refused. */
+static bool admit_to_spill(
+        struct core *core, struct group *group, const struct message *message, struct ask *ask)
+{
+    if (!group_full(core, group, 1))
+        return true;
+    if (core->settings->queue_full_policy == QUEUE_DROP_OLD && !list_empty(&group->backlog)) {
+        group_drop_oldest(core, group, DROP_QUEUE_FULL);
+        return true;
+    }
+    if (core->settings->queue_full_policy == QUEUE_DROP_OLD &&
+            backlog_drop_spilled(core, &group->spill, group->queue, &group->ledger))
+        return true;
+    if (core->settings->queue_full_policy == QUEUE_BACKPRESSURE && ask &&
+            ask_wait(core, ask, &group->waiters))
+        return true;
+    lose(core, group, message, DROP_QUEUE_FULL);
+    return false;
+}
+
+/* What lies in the store alone may be too much by itself, where the limits have become lower: then
+ * nothing of what has come at last need be left here. */
+static bool has_too_much(const struct core *core, const struct group *group)
+{
+    return group_full(core, group, 0) && !list_empty(&group->backlog);
+}
+
 bool group_offer(struct core *core, struct group *group, struct message *message, struct ask *ask)
 {
     struct hand *hand;
@@ -320,26 +419,25 @@ bool group_offer(struct core *core, struct group *group, struct message *message
             (!core->settings->queue_qos0_messages || choose(core, group, 0)))
         return offer_instant(core, group, message);
     ledger_match(core, &group->ledger);
-    hand = memory_take_zeroed(&core->memory, sizeof(*hand));
+    hand = hand_new(core, group, message);
     if (!hand) {
-        ledger_count(core, &group->ledger, FATE_DROPPED + DROP_NO_MEMORY);
+        lose(core, group, message, DROP_NO_MEMORY);
         return false;
     }
-    letter_init(&hand->letter);
-    list_init(&hand->link);
-    hand->group = group_target(core, group);
-    hand->message = message;
-    message_ref(message);
-    hand->number = group->numbers++;
-    list_append(&group->backlog, &hand->link);
-    group->backlog_count++;
-    group->backlog_bytes += message->payload_size;
-    note_expiry(group, hand);
-    pump(core, group);
-    if (!group_full(core, group))
+    if (group_is_long(core, group, message)) {
+        if (admit_to_spill(core, group, message, ask)) {
+            group_put_aside(core, group, hand);
+            return true;
+        }
+        hand_free(core, hand);
+        return false;
+    }
+    group_append(group, hand);
+    group_pump(core, group);
+    if (!has_too_much(core, group))
         return true;
     sweep_expired(core, group);
-    if (group_full(core, group))
+    if (has_too_much(core, group))
         return relieve(core, group, ask);
     release_waiters(core, group);
     return true;
@@ -385,19 +483,29 @@ static struct group_member *add_member(struct core *core, struct group *group)
     return &group->members[group->member_count++];
 }
 
+static struct bytes membership_group_name(const struct membership *membership)
+{
+    return bytes_from(bytes_of(membership->filter, membership->filter_size), sizeof("$share/") - 1);
+}
+
 void group_join(struct core *core, struct membership *membership)
 {
-    struct bytes name = bytes_from(
-            bytes_of(membership->filter, membership->filter_size), sizeof("$share/") - 1);
+    struct bytes name = membership_group_name(membership);
     struct group *group = map_find(&core->groups_by_name, membership->group_hash, name);
     struct group_member *member = NULL;
+    bool refused = false;
 
     if (!group)
         group = group_new(core, name, membership);
     if (group)
         member = find_member(group, &membership->session);
-    if (group && !member)
+    if (group && membership->lasting && durable_is_on(core) && group->queue == 0 &&
+            !group_make_lasting(core, group))
+        refused = true;
+    if (group && !member && !refused)
         member = add_member(core, group);
+    if (refused)
+        member = NULL;
     membership->reason = member ? MQTT_SUCCESS : MQTT_QUOTA_EXCEEDED;
     if (member) {
         member->session = membership->session;
@@ -415,10 +523,10 @@ void group_join(struct core *core, struct membership *membership)
             &(struct mail){ .kind = MAIL_JOINED, .of.membership = membership });
     /* What waits is for the newcomer too; it comes to it behind the answer. */
     if (member)
-        pump(core, group);
+        group_pump(core, group);
 }
 
-static struct group *find_group(const struct core *core, struct target target)
+struct group *group_find(const struct core *core, struct target target)
 {
     assert(target.shard == core->shard);
     return pool_find(&core->groups, target.slot, target.generation);
@@ -426,7 +534,7 @@ static struct group *find_group(const struct core *core, struct target target)
 
 void group_leave(struct core *core, struct membership *membership)
 {
-    struct group *group = find_group(core, membership->group);
+    struct group *group = group_find(core, membership->group);
     struct group_member *member = group ? find_member(group, &membership->session) : NULL;
 
     if (member && member->membership == membership) {
@@ -435,7 +543,7 @@ void group_leave(struct core *core, struct membership *membership)
             leave_index(core, group);
             group_free(core, group);
         } else {
-            pump(core, group);
+            group_pump(core, group);
         }
     }
     membership_free(&core->memory, membership);
@@ -443,18 +551,18 @@ void group_leave(struct core *core, struct membership *membership)
 
 void group_member_changed(struct core *core, const struct mail *mail)
 {
-    struct group *group = find_group(core, mail->group);
+    struct group *group = group_find(core, mail->group);
     struct group_member *member = group ? find_member(group, &mail->session) : NULL;
 
     if (!member)
         return;
     member->window = mail->window;
-    pump(core, group);
+    group_pump(core, group);
 }
 
 void group_hand_back(struct core *core, struct hand *hand)
 {
-    struct group *group = find_group(core, hand->group);
+    struct group *group = group_find(core, hand->group);
     struct group_member *member;
 
     if (!group) {
@@ -468,8 +576,70 @@ void group_hand_back(struct core *core, struct hand *hand)
     if (hand->fate == FATE_RETURNED) {
         requeue(group, hand);
     } else {
+        durable_done(core, hand->queue, hand->message);
         ledger_count(core, &group->ledger, hand->fate);
         hand_free(core, hand);
     }
-    pump(core, group);
+    group_pump(core, group);
+}
+
+/* ---- When the server starts ---- */
+
+struct group *group_find_name(const struct core *core, struct bytes name)
+{
+    return map_find(&core->groups_by_name, core_hash(core, name), name);
+}
+
+struct group *group_restore(struct core *core, struct membership *membership)
+{
+    struct bytes name = membership_group_name(membership);
+    struct group *group = group_find_name(core, name);
+    struct group_member *member = NULL;
+
+    if (!group)
+        group = group_new(core, name, membership);
+    if (group)
+        member = add_member(core, group);
+    if (!member)
+        return NULL;
+    *member = (struct group_member){ .session = membership->session,
+        .membership = membership,
+        .identifier = membership->identifier,
+        .qos = membership->qos,
+        .retain_as_published = membership->retain_as_published };
+    membership->group = group_target(core, group);
+    return group;
+}
+
+bool group_restore_queue(struct core *core, struct group *group, uint64_t queue)
+{
+    if (queue == 0)
+        return group_make_lasting(core, group);
+    group->queue = queue;
+    return enter_index(core, group);
+}
+
+struct hand *group_restore_hand(struct core *core, struct group *group, struct message *message)
+{
+    struct hand *hand = hand_new(core, group, message);
+
+    if (!hand)
+        return NULL;
+    group_append(group, hand);
+    ledger_match(core, &group->ledger);
+    return hand;
+}
+
+void group_restore_out(struct group *group, struct hand *hand, struct target session)
+{
+    struct group_member *member = find_member(group, &session);
+
+    list_remove(&hand->link);
+    group->backlog_count--;
+    group->backlog_bytes -= hand->message->payload_size;
+    group->out++;
+    if (member)
+        member->outstanding++;
+    hand->queue = group->queue;
+    hand->session = session;
 }

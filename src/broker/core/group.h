@@ -27,8 +27,10 @@
 #include "base/map.h"
 #include "base/pool.h"
 #include "broker/core/counters.h"
+#include "broker/core/ledger.h"
 #include "broker/core/mail.h"
 #include "broker/core/offer.h"
+#include "broker/core/spill.h"
 #include "mqtt/reason.h"
 
 struct core;
@@ -46,6 +48,7 @@ struct hand {
     struct target session; /* while it is out */
     struct message *message;
     uint64_t number; /* order of arrival in the group */
+    uint64_t queue;  /* of the group in the store; 0: it ends with the process */
     uint32_t subscription_id;
     uint8_t qos; /* for that member */
     bool retain;
@@ -66,6 +69,7 @@ struct membership {
     uint32_t identifier;
     uint8_t qos;
     bool retain_as_published;
+    bool lasting;         /* the session outlives the process, so the group has to */
     bool travels;         /* it is with the group's home: hands off */
     bool gone;            /* it was left while it travelled */
     uint16_t share_size;  /* of the share name, "$share/" and slashes not counted */
@@ -86,7 +90,8 @@ struct group_member {
 struct group {
     struct pooled pooled;
     uint64_t hash;
-    uint8_t *name; /* share name, '/', filter */
+    uint64_t queue; /* in the store; 0: none of its members outlives the process */
+    uint8_t *name;  /* share name, '/', filter */
     uint32_t name_size;
     uint32_t share_size;
     struct group_member *members;
@@ -99,7 +104,12 @@ struct group {
     uint32_t out;       /* hands with members */
     uint64_t numbers;
     struct list backlog; /* hands, by number */
-    struct list waiters; /* publishers that wait for room here */
+    struct spill spill;  /* what waits behind the backlog and not in memory */
+    struct list fresh;   /* hands: what waits behind that, as it came in this turn */
+    uint32_t fresh_count;
+    uint64_t fresh_bytes;
+    struct list spilling; /* in core->durable.group_spills; group_backlog.c for these */
+    struct list waiters;  /* publishers that wait for room here */
     struct ledger ledger;
     struct loss_notes losses;
 };
@@ -110,6 +120,38 @@ void groups_init(struct core *core);
 
 /* A message that matched the group. False when it was refused for want of room or memory. */
 bool group_offer(struct core *core, struct group *group, struct message *message, struct ask *ask);
+
+/* The first hand of its backlog, which has one, is dropped for that reason, and told. */
+void group_drop_oldest(struct core *core, struct group *group, enum drop_reason reason);
+
+/* A hand for the message, with a reference, that is in no list yet. NULL when memory is short. */
+struct hand *hand_new(struct core *core, struct group *group, struct message *message);
+
+/* At the end of what waits in memory. */
+void group_append(struct group *group, struct hand *hand);
+
+/* Hands out what members have room for. */
+void group_pump(struct core *core, struct group *group);
+
+struct target group_target(const struct core *core, const struct group *group);
+struct group *group_find(const struct core *core, struct target target);
+
+/* ---- What need not lie in memory: group_backlog.c, as backlog.h for sessions ---- */
+
+/* All that waits for the group, and its payloads. */
+uint64_t group_waiting(const struct group *group);
+uint64_t group_waiting_bytes(const struct group *group);
+
+/* Is a message to go behind what is spilled, or is the backlog so long? Then group_put_aside(). */
+bool group_is_long(
+        const struct core *core, const struct group *group, const struct message *message);
+void group_put_aside(struct core *core, struct group *group, struct hand *hand);
+
+/* Members may have taken so much that more is to be fetched. */
+void group_refill(struct core *core, struct group *group);
+
+/* The group ends: what is behind its backlog is counted as lost with it. */
+void group_forget_spill(struct core *core, struct group *group);
 
 void group_join(struct core *core, struct membership *membership);     /* MAIL_JOIN */
 void group_leave(struct core *core, struct membership *membership);    /* MAIL_LEAVE; takes it */
@@ -152,6 +194,32 @@ void hand_arrived(struct core *core, struct hand *hand); /* MAIL_HAND; takes it 
 
 /* Sends a hand home with its fate. */
 void hand_back(struct core *core, struct hand *hand, int fate);
+
+/* ---- When the server starts: before anything runs, each on its object's home ---- */
+
+/* A restored session's membership of the subscription, which is no member anywhere yet. NULL when
+ * memory is short. */
+struct membership *membership_restore(struct core *core, struct session *session,
+        struct subscription *subscription, bool retain_as_published);
+
+/* The membership becomes a member, of a group that is made where there is none. NULL when memory is
+ * short. */
+struct group *group_restore(struct core *core, struct membership *membership);
+
+/* NULL: there is none of that share name, '/' and filter. */
+struct group *group_find_name(const struct core *core, struct bytes name);
+
+/* The queue that it has had; 0: a new one, as the store has none for it. False when memory is
+ * short. */
+bool group_restore_queue(struct core *core, struct group *group, uint64_t queue);
+
+/* A message of its backlog, with a reference; in order. NULL when memory is short. */
+struct hand *group_restore_hand(struct core *core, struct group *group, struct message *message);
+
+/* The last one is with that session, as its flight says. */
+void group_restore_out(struct group *group, struct hand *hand, struct target session);
+
+/* ---- */
 
 /* Frees a membership that is nobody's any more. */
 void membership_free(const struct memory *memory, struct membership *membership);

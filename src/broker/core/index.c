@@ -6,6 +6,7 @@
 #include "mqtt/topic.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 
 /*
  * A node is one level of a filter; the way to it from the root is the filter up to there. It exists
@@ -30,7 +31,7 @@ struct index {
     struct table nodes;
     struct index_node *root; /* stands before the first level */
     struct index_counts counts;
-    uint64_t version;
+    _Atomic uint64_t version; /* written in write sections alone; any thread may read it */
     unsigned section_changes;
     bool writing;
     uint16_t shard_count;
@@ -45,6 +46,14 @@ static struct index_node *node_of(struct table_link *link)
 static struct bytes node_level(const struct index_node *node)
 {
     return bytes_of(node->level, node->level_size);
+}
+
+/* Release: who sees the new number finds, under a lock or not, that the old answer is stale. */
+static void count_version(struct index *index)
+{
+    uint64_t version = atomic_load_explicit(&index->version, memory_order_relaxed);
+
+    atomic_store_explicit(&index->version, version + 1, memory_order_release);
 }
 
 /* ---- One step down and up ---- */
@@ -145,6 +154,7 @@ static void prune(struct index *index, struct index_node *node)
         struct index_node *parent = node->parent;
         struct index_node **place = wildcard_place(parent, node_level(node));
 
+        assert(parent); /* Only the root has none. */
         if (place)
             *place = NULL;
         else
@@ -295,7 +305,7 @@ enum index_result index_add(
     if (result == SUBSCRIBERS_NO_MEMORY)
         prune(index, node);
     else
-        index->version++;
+        count_version(index);
     return results[result];
 }
 
@@ -311,7 +321,7 @@ bool index_remove(struct index *index, struct bytes filter, const struct target 
     if (!node || !subscribers_remove(&node->subscribers, &index->memory, target))
         return false;
     --*counter_of(index, target);
-    index->version++;
+    count_version(index);
     prune(index, node);
     return true;
 }
@@ -400,19 +410,16 @@ bool index_match(struct index *index, uint16_t shard, const struct publication *
     if (!whole)
         out->sets.count = 0;
     whole = matches_merge(out, publication) && whole;
-    out->version = index->version;
+    out->version = index_version(index);
     lock_release(&index->locks, index->shard_locks[shard]);
     return whole;
 }
 
-uint64_t index_version(struct index *index, uint16_t shard)
+uint64_t index_version(const struct index *index)
 {
-    uint64_t version;
-
-    lock_acquire(&index->locks, index->shard_locks[shard]);
-    version = index->version;
-    lock_release(&index->locks, index->shard_locks[shard]);
-    return version;
+    /* Without the lock: who finds the old number while a change is being made came before it.
+     * Acquire: a change that one was told of, by mail or a client, has been released before. */
+    return atomic_load_explicit(&index->version, memory_order_acquire);
 }
 
 struct index_counts index_count(struct index *index, uint16_t shard)

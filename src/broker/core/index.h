@@ -75,10 +75,10 @@ bool index_match(struct index *index, uint16_t shard, const struct publication *
         struct matches *out);
 
 /*
- * Grows with every change. While it equals matches->version, the same publication matches the same;
- * a publication with a revision must be matched anew all the same.
+ * Grows with every change; any thread may ask. While it equals matches->version, the same
+ * publication matches the same; a publication with a revision must be matched anew all the same.
  */
-uint64_t index_version(struct index *index, uint16_t shard);
+uint64_t index_version(const struct index *index);
 
 struct index_counts {
     uint64_t subscriptions; /* of sessions */

@@ -332,22 +332,22 @@ TEST(an_index_without_subscriptions_has_no_nodes)
 TEST(the_version_grows_with_each_change_and_with_nothing_else)
 {
     struct fixture f = start();
-    uint64_t version = index_version(f.index, 0);
+    uint64_t version = index_version(f.index);
 
     match(&f, "a");
     assert_int_equal(f.matches.version, version);
     assert_false(take_away(&f, "a", 1));
-    assert_int_equal(index_version(f.index, 0), version);
+    assert_int_equal(index_version(f.index), version);
     add_plain(&f, "a", 1);
-    assert_true(index_version(f.index, 2) > version);
-    version = index_version(f.index, 1);
+    assert_true(index_version(f.index) > version);
+    version = index_version(f.index);
     add_plain(&f, "a", 1);
-    assert_true(index_version(f.index, 1) > version);
-    version = index_version(f.index, 1);
+    assert_true(index_version(f.index) > version);
+    version = index_version(f.index);
     take_away(&f, "a", 1);
-    assert_true(index_version(f.index, 1) > version);
+    assert_true(index_version(f.index) > version);
     match(&f, "a");
-    assert_int_equal(f.matches.version, index_version(f.index, 1));
+    assert_int_equal(f.matches.version, index_version(f.index));
     end(&f);
 }
 
@@ -605,7 +605,7 @@ TEST(a_failed_addition_changes_nothing)
 
     for (uint32_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
         struct index_counts before = index_count(f.index, 0);
-        uint64_t version = index_version(f.index, 0);
+        uint64_t version = index_version(f.index);
         size_t blocks = state->blocks;
         enum index_result result;
 
@@ -617,7 +617,7 @@ TEST(a_failed_addition_changes_nothing)
             failures++;
             assert_int_equal(index_count(f.index, 0).nodes, before.nodes);
             assert_int_equal(index_count(f.index, 0).subscriptions, before.subscriptions);
-            assert_int_equal(index_version(f.index, 0), version);
+            assert_int_equal(index_version(f.index), version);
             assert_in_range(state->blocks, blocks, blocks + 1); /* the table's first segment */
             match(&f, "a/b/c/d");
             assert_false(matched(&f, i));

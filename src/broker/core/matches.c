@@ -11,7 +11,7 @@ struct pair {
     uint32_t identifier;
 };
 
-static_assert(sizeof(struct match) == 24, "they are mailed by the thousand");
+static_assert(sizeof(struct match) == 32, "they are mailed by the thousand");
 
 bool matches_init(struct matches *matches, const struct memory *memory, uint16_t shard_count)
 {
@@ -39,6 +39,7 @@ void matches_deinit(struct matches *matches)
 
 static void make_empty(struct matches *matches)
 {
+    matches->lasting = false;
     matches->publisher_matters = false;
     matches->count = 0;
     matches->identifier_count = 0;
@@ -149,7 +150,9 @@ static uint32_t add_entry(struct matches *matches, const struct subscriber *subs
     struct match_range *range = &matches->shards[subscriber->target.shard];
     uint32_t position = range->start + range->count++;
 
+    matches->lasting |= subscriber->queue != 0;
     matches->entries[position] = (struct match){
+        .queue = subscriber->queue,
         .target = subscriber->target,
         .qos = subscriber->qos,
         .retain_as_published = subscriber->retain_as_published,

@@ -18,6 +18,7 @@
 #include "broker/core/subscribers.h"
 
 struct match {
+    uint64_t queue; /* of a target that outlives the process; 0: it does not */
     struct target target;
     uint8_t qos;
     bool retain_as_published;
@@ -33,6 +34,7 @@ struct match_range {
 struct matches {
     /* The result, good until the next match. */
     uint64_t version;           /* of the index, as index_version() tells it */
+    bool lasting;               /* an entry has a queue that outlives the process */
     bool publisher_matters;     /* a subscription with No Local matches the topic */
     uint32_t count;             /* of entries in all */
     uint32_t identifier_count;  /* used in `identifiers` */

@@ -2,8 +2,11 @@
 #include "broker/core/offer.h"
 
 #include "broker/core/ask.h"
+#include "broker/core/backlog.h"
 #include "broker/core/connection.h"
 #include "broker/core/group.h"
+#include "broker/core/keep.h"
+#include "broker/core/launch.h"
 #include "broker/core/rights.h"
 #include "broker/core/session.h"
 #include "broker/core/state.h"
@@ -24,6 +27,8 @@ const char *drop_reason_name(enum drop_reason reason)
         [DROP_MAILBOX_FULL] = "mailbox_full",
         [DROP_REFUSED] = "refused",
         [DROP_NOT_ALLOWED] = "not_allowed",
+        [DROP_MEMORY] = "memory_eviction",
+        [DROP_UNREADABLE] = "unreadable",
     };
 
     return reason < DROP_REASONS ? names[reason] : "unknown";
@@ -45,24 +50,27 @@ void ledger_count(struct core *core, struct ledger *ledger, int fate)
         ledger->expired++;
         counter_add(&core->counters.expired, 1);
     } else {
-        ledger->dropped[fate - FATE_DROPPED]++;
         counter_add(&core->counters.dropped[fate - FATE_DROPPED], 1);
+        ledger_drop(ledger, &core->memory, (enum drop_reason)(fate - FATE_DROPPED));
     }
 }
 
 /* The option that set the limit, for the log. */
-static const char *limit_name(
-        const struct core *core, enum drop_reason reason, uint64_t queued_bytes)
+static const char *limit_name(const struct core *core, const struct loss *loss)
 {
-    if (reason == DROP_SLOW_READER)
-        return "max_qos0_backlog_bytes";
-    if (reason == DROP_TOO_LARGE)
+    const struct core_settings *settings = core->settings;
+    bool fat = settings->client_memory_max > 0 && loss->backlog >= settings->client_memory_max;
+    bool heavy = settings->max_queued_bytes > 0 && loss->queued_bytes >= settings->max_queued_bytes;
+
+    if (loss->reason == DROP_SLOW_READER)
+        return fat ? "client_memory_max" : "max_qos0_backlog_bytes";
+    if (loss->reason == DROP_TOO_LARGE)
         return "the client's Maximum Packet Size";
-    if (reason != DROP_QUEUE_FULL)
+    if (loss->reason == DROP_MEMORY)
+        return "memory_limit";
+    if (loss->reason != DROP_QUEUE_FULL)
         return "";
-    return core->settings->max_queued_bytes > 0 && queued_bytes >= core->settings->max_queued_bytes
-            ? "max_queued_bytes"
-            : "max_queued_messages";
+    return fat ? "client_memory_max" : heavy ? "max_queued_bytes" : "max_queued_messages";
 }
 
 static void tell_losses(struct core *core, struct loss_notes *notes, const struct loss *loss)
@@ -71,8 +79,7 @@ static void tell_losses(struct core *core, struct loss_notes *notes, const struc
             field_bytes(
                     "topic", loss->message ? message_topic(loss->message) : (struct bytes){ 0 }),
             field_text("reason", drop_reason_name(loss->reason)),
-            field_text("limit", limit_name(core, loss->reason, loss->queued_bytes)),
-            field_number("messages", (int64_t)notes->untold));
+            field_text("limit", limit_name(core, loss)), field_number("messages", notes->untold));
     notes->quiet_until_ms = core->now_ms + LOSSES_TOLD_EVERY_MS;
     notes->untold = 0;
 }
@@ -83,28 +90,30 @@ void loss_tell(struct core *core, struct loss_notes *notes, const struct loss *l
     if (loss->reason == DROP_OFFLINE || loss->reason == DROP_SESSION_ENDED)
         return;
     notes->untold++;
-    notes->last = loss->reason;
+    notes->last = (uint8_t)loss->reason;
     if (core->now_ms >= notes->quiet_until_ms)
         tell_losses(core, notes, loss);
 }
 
 void losses_tell_rest(struct core *core, struct session *session)
 {
-    if (session->losses.untold > 0)
-        tell_losses(core, &session->losses,
+    if (session->receiver->losses.untold > 0)
+        tell_losses(core, &session->receiver->losses,
                 &(struct loss){ .who = session_id(session),
-                        .reason = session->losses.last,
-                        .queued_bytes = session->outgoing.queue_bytes });
+                        .reason = (enum drop_reason)session->receiver->losses.last,
+                        .queued_bytes = session->receiver->outgoing.queue_bytes,
+                        .backlog = outgoing_backlog(&session->receiver->outgoing) });
 }
 
 static void tell_drop(struct core *core, struct session *session, const struct message *message,
         enum drop_reason reason)
 {
-    loss_tell(core, &session->losses,
+    loss_tell(core, &session->receiver->losses,
             &(struct loss){ .who = session_id(session),
                     .message = message,
                     .reason = reason,
-                    .queued_bytes = session->outgoing.queue_bytes });
+                    .queued_bytes = session->receiver->outgoing.queue_bytes,
+                    .backlog = outgoing_backlog(&session->receiver->outgoing) });
 }
 
 /* Counts the loss. False where the publisher should know: there was no place for the message. */
@@ -117,25 +126,18 @@ static bool refuse(struct core *core, struct session *session, const struct offe
     if (offer->hand || reason != DROP_NOT_ALLOWED)
         tell_drop(core, session, offer->message, reason);
     if (offer->hand) {
-        session->hands--;
+        session->receiver->hands--;
         hand_back(core, offer->hand, FATE_DROPPED + (int)reason);
         return known;
     }
-    ledger_count(core, &session->ledger, FATE_DROPPED + (int)reason);
+    if (offer->qos > 0)
+        durable_done(core, session_queue(session), offer->message);
+    ledger_count(core, &session->receiver->ledger, FATE_DROPPED + (int)reason);
     return known;
 }
 
-void delivery_end(struct core *core, struct session *session, struct delivery *delivery, int fate)
+void delivery_forget(struct core *core, struct delivery *delivery)
 {
-    if (fate >= FATE_DROPPED && delivery->message)
-        tell_drop(core, session, delivery->message, (enum drop_reason)(fate - FATE_DROPPED));
-    if (delivery->flags & DELIVERY_SHARED) {
-        session->hands--;
-        hand_back(core, delivery->extra.hand, fate);
-        delivery->flags &= (uint16_t)~DELIVERY_SHARED;
-    } else {
-        ledger_count(core, &session->ledger, fate);
-    }
     if (delivery->flags & DELIVERY_IDENTIFIERS) {
         struct identifiers *identifiers = delivery->extra.identifiers;
 
@@ -148,29 +150,63 @@ void delivery_end(struct core *core, struct session *session, struct delivery *d
     delivery->message = NULL;
 }
 
+void session_lose(struct core *core, struct session *session, const struct message *message)
+{
+    ledger_match(core, &session->receiver->ledger);
+    tell_drop(core, session, message, DROP_NO_MEMORY);
+    ledger_count(core, &session->receiver->ledger, FATE_DROPPED + DROP_NO_MEMORY);
+}
+
+void delivery_end(struct core *core, struct session *session, struct delivery *delivery, int fate)
+{
+    if (fate >= FATE_DROPPED && delivery->message)
+        tell_drop(core, session, delivery->message, (enum drop_reason)(fate - FATE_DROPPED));
+    if (delivery->flags & DELIVERY_SHARED) {
+        session->receiver->hands--;
+        hand_back(core, delivery->extra.hand, fate);
+        delivery->flags &= (uint16_t)~DELIVERY_SHARED;
+    } else {
+        /* With a session all that waits for it ends at once. */
+        if (delivery->message && delivery->qos > 0 && fate != FATE_DROPPED + DROP_SESSION_ENDED)
+            durable_done(core, session_queue(session), delivery->message);
+        ledger_count(core, &session->receiver->ledger, fate);
+    }
+    delivery_forget(core, delivery);
+}
+
 /* Places that the queue has beyond its limit because the window will take them at once. */
 static uint32_t window_free(const struct session *session)
 {
-    const struct outgoing *outgoing = &session->outgoing;
+    const struct outgoing *outgoing = &session->receiver->outgoing;
 
     if (!session->connection || outgoing->unresent > 0 || outgoing->open >= outgoing->window)
         return 0;
     return outgoing->window - outgoing->open;
 }
 
-bool session_full(const struct core *core, const struct session *session)
+/* What is queued is all that client_memory_max allows. */
+static bool is_fat(const struct core *core, const struct session *session)
+{
+    uint64_t max = core->settings->client_memory_max;
+
+    return max > 0 && outgoing_backlog(&session->receiver->outgoing) >= max;
+}
+
+/* max_queued_messages, max_queued_bytes or client_memory_max is reached. */
+static bool is_full(const struct core *core, const struct session *session)
 {
     const struct core_settings *settings = core->settings;
-    uint32_t count = session->outgoing.queue.count;
+    uint64_t count = backlog_count(session);
 
     if (!session->connection)
-        count += session->outgoing.instant.count; /* queue_qos0_messages */
+        count += session->receiver->outgoing.instant.count; /* queue_qos0_messages */
     if (count <= window_free(session))
         return false;
     count -= window_free(session);
     return (settings->max_queued_messages > 0 && count >= settings->max_queued_messages) ||
             (settings->max_queued_bytes > 0 &&
-                    session->outgoing.queue_bytes >= settings->max_queued_bytes);
+                    backlog_bytes(session) >= settings->max_queued_bytes) ||
+            is_fat(core, session);
 }
 
 struct freshening {
@@ -181,7 +217,7 @@ struct freshening {
 static bool keep_fresh(void *context, struct delivery *delivery)
 {
     struct freshening *freshening = context;
-    struct outgoing *outgoing = &freshening->session->outgoing;
+    struct outgoing *outgoing = &freshening->session->receiver->outgoing;
 
     if (!message_expired(delivery->message, freshening->core->now_ms)) {
         outgoing_note_expiry(outgoing, delivery->message->expires_ms);
@@ -200,27 +236,29 @@ static bool keep_fresh(void *context, struct delivery *delivery)
 static bool full_of_fresh(struct core *core, struct session *session)
 {
     struct freshening freshening = { core, session };
-    struct outgoing *outgoing = &session->outgoing;
+    struct outgoing *outgoing = &session->receiver->outgoing;
 
-    if (!session_full(core, session))
+    if (!is_full(core, session))
         return false;
     if (outgoing->expires_ms > core->now_ms)
         return true;
     outgoing->expires_ms = INT64_MAX;
     deliveries_filter(&outgoing->queue, &core->memory, keep_fresh, &freshening);
     deliveries_filter(&outgoing->instant, &core->memory, keep_fresh, &freshening);
-    return session_full(core, session);
+    return is_full(core, session);
 }
 
-static void drop_oldest(struct core *core, struct session *session)
+void session_end_first(
+        struct core *core, struct session *session, struct deliveries *ring, int fate)
 {
-    struct delivery oldest;
+    struct outgoing *outgoing = &session->receiver->outgoing;
+    struct delivery delivery = deliveries_take(ring, &core->memory);
 
-    if (session->outgoing.queue.count == 0)
-        return;
-    oldest = deliveries_take(&session->outgoing.queue, &core->memory);
-    session->outgoing.queue_bytes -= oldest.message->payload_size;
-    delivery_end(core, session, &oldest, FATE_DROPPED + DROP_QUEUE_FULL);
+    if (ring == &outgoing->queue)
+        outgoing->queue_bytes -= delivery.message->payload_size;
+    else
+        outgoing->instant_bytes -= delivery_size(&delivery);
+    delivery_end(core, session, &delivery, fate);
 }
 
 /* What the policy says where a QoS 1 or 2 message finds the queue full: true to queue it all the
@@ -237,14 +275,18 @@ static bool admit_to_full_queue(
     case QUEUE_DROP_NEW:
         return false;
     case QUEUE_DROP_OLD:
-        drop_oldest(core, session);
-        return true;
+        /* Several, where they are smaller than the last one was. */
+        while (is_full(core, session) && backlog_drop_oldest(core, session))
+            ;
+        return !is_full(core, session) || backlog_count(session) == 0;
     case QUEUE_DISCONNECT:
         if (session->connection)
             connection_condemn(core, session->connection, &slow);
         return false;
     case QUEUE_BACKPRESSURE:
-        return offer->ask && ask_wait(core, offer->ask, &session->waiters);
+        if (session->connection && connection_awaits_room(session->connection))
+            return offer->ask; /* In vain: see leave_unread() in receive.c. */
+        return offer->ask && ask_wait(core, offer->ask, &session->receiver->waiters);
     }
     return false;
 }
@@ -280,15 +322,15 @@ static struct delivery *enqueue(struct core *core, struct session *session, stru
     if (!delivery)
         return NULL;
     *delivery = (struct delivery){ .message = offer->message,
-        .sequence = session->outgoing.arrivals++,
+        .sequence = session->receiver->outgoing.arrivals++,
         .qos = offer->qos,
         .flags = offer->retain ? DELIVERY_RETAIN : 0 };
     if (!fill_extra(core, delivery, offer)) {
         ring->count--;
         return NULL;
     }
-    message_ref(offer->message);
-    outgoing_note_expiry(&session->outgoing, offer->message->expires_ms);
+    core_ref(core, offer->message);
+    outgoing_note_expiry(&session->receiver->outgoing, offer->message->expires_ms);
     return delivery;
 }
 
@@ -297,12 +339,13 @@ static struct delivery *enqueue(struct core *core, struct session *session, stru
 static bool instant_refused(const struct core *core, struct session *session,
         const struct offer *offer, enum drop_reason *reason)
 {
-    uint64_t backlog = session->outgoing.instant_bytes;
+    uint64_t backlog = session->receiver->outgoing.instant_bytes;
 
     if (session->connection) {
         *reason = DROP_SLOW_READER;
         return !offer->unlimited && backlog > 0 &&
-                backlog + message_size(offer->message) > core->settings->qos0_backlog_bytes_max;
+                (backlog + message_size(offer->message) > core->settings->qos0_backlog_bytes_max ||
+                        is_fat(core, session));
     }
     *reason = DROP_OFFLINE;
     return !core->settings->queue_qos0_messages;
@@ -310,7 +353,7 @@ static bool instant_refused(const struct core *core, struct session *session,
 
 static bool offer_instant(struct core *core, struct session *session, const struct offer *offer)
 {
-    struct outgoing *outgoing = &session->outgoing;
+    struct outgoing *outgoing = &session->receiver->outgoing;
     uint64_t before = outgoing->instant_bytes;
     struct delivery *delivery;
     enum drop_reason reason;
@@ -336,28 +379,39 @@ static bool offer_instant(struct core *core, struct session *session, const stru
 
 static bool offer_queued(struct core *core, struct session *session, const struct offer *offer)
 {
+    if (!session->connection)
+        keep_absence(core, session);
     /* What a group hands out is bounded by the window that it was told. */
     if (!offer->hand && !offer->unlimited && full_of_fresh(core, session) &&
             !admit_to_full_queue(core, session, offer))
         return refuse(core, session, offer, DROP_QUEUE_FULL);
-    if (!enqueue(core, session, &session->outgoing.queue, offer))
+    if (backlog_is_long(core, session, offer)) {
+        if (!enqueue(core, session, &session->lasting->fresh, offer))
+            return refuse(core, session, offer, DROP_NO_MEMORY);
+        backlog_grown(core, session, offer->message);
+        return true;
+    }
+    if (!enqueue(core, session, &session->receiver->outgoing.queue, offer))
         return refuse(core, session, offer, DROP_NO_MEMORY);
-    session->outgoing.queue_bytes += offer->message->payload_size;
+    session->receiver->outgoing.queue_bytes += offer->message->payload_size;
     if (session->connection)
         connection_has_output(core, session->connection);
+    launch_later(core, session);
     return true;
 }
 
 bool session_offer(struct core *core, struct session *session, const struct offer *offer)
 {
     if (!offer->hand)
-        ledger_match(core, &session->ledger);
+        ledger_match(core, &session->receiver->ledger);
     if (message_expired(offer->message, core->now_ms)) {
         if (offer->hand) {
-            session->hands--;
+            session->receiver->hands--;
             hand_back(core, offer->hand, FATE_EXPIRED);
         } else {
-            ledger_count(core, &session->ledger, FATE_EXPIRED);
+            if (offer->qos > 0)
+                durable_done(core, session_queue(session), offer->message);
+            ledger_count(core, &session->receiver->ledger, FATE_EXPIRED);
         }
         return true;
     }
@@ -369,6 +423,6 @@ bool session_offer(struct core *core, struct session *session, const struct offe
 
 void session_has_room(struct core *core, struct session *session)
 {
-    if (!list_empty(&session->waiters) && !session_full(core, session))
-        ask_release(core, &session->waiters);
+    if (!list_empty(&session->receiver->waiters) && !is_full(core, session))
+        ask_release(core, &session->receiver->waiters);
 }

@@ -7,6 +7,7 @@
 
 #include "broker/core/counters.h"
 #include "broker/core/delivery.h"
+#include "broker/core/ledger.h"
 
 struct core;
 struct session;
@@ -35,12 +36,16 @@ struct offer {
  * room in the queue or of memory, which its publisher should know. */
 bool session_offer(struct core *core, struct session *session, const struct offer *offer);
 
+/* A message for the session is lost for want of memory before it could be offered; counted. */
+void session_lose(struct core *core, struct session *session, const struct message *message);
+
 /* Tells the log of a message lost, and of those since the last line. */
 struct loss {
     struct bytes who;              /* the session's id, or the group's "name/filter" */
     const struct message *message; /* the last one; NULL: it is gone */
     enum drop_reason reason;
-    uint64_t queued_bytes; /* in its queue: which of two limits it was */
+    uint64_t queued_bytes; /* in its queue, and their memory: which of the limits it was */
+    uint64_t backlog;
 };
 void loss_tell(struct core *core, struct loss_notes *notes, const struct loss *loss);
 
@@ -50,6 +55,13 @@ void losses_tell_rest(struct core *core, struct session *session);
 /* The delivery has left its ring: counts its fate and lets go of all that it holds. */
 void delivery_end(struct core *core, struct session *session, struct delivery *delivery, int fate);
 
+/* Lets go of all that a delivery holds, which is counted elsewhere. */
+void delivery_forget(struct core *core, struct delivery *delivery);
+
+/* The first delivery of its instant ring or of its queue, which has one, leaves with that fate. */
+void session_end_first(
+        struct core *core, struct session *session, struct deliveries *ring, int fate);
+
 /* Counts a fate in the ledger and in the shard's sums. */
 void ledger_count(struct core *core, struct ledger *ledger, int fate);
 
@@ -58,8 +70,5 @@ void ledger_match(struct core *core, struct ledger *ledger);
 
 /* Publishers that waited for room in this session go on, where there is room now. */
 void session_has_room(struct core *core, struct session *session);
-
-/* True while max_queued_messages or max_queued_bytes is reached. */
-bool session_full(const struct core *core, const struct session *session);
 
 #endif

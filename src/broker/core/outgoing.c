@@ -12,12 +12,17 @@ static bool is_done(const struct delivery *delivery)
     return delivery->state == OUT_DONE;
 }
 
-/* The first position in flight whose sequence is not below; flight->count when there is none. */
+/* The first position in flight whose sequence is not below; flight->count when there is none. Not
+ * on an empty flight, and not for a sequence before its first. */
 static uint32_t position(const struct deliveries *flight, uint64_t sequence)
 {
+    uint64_t straight = sequence - deliveries_at(flight, 0)->sequence;
     uint32_t low = 0;
     uint32_t high = flight->count;
 
+    /* Mostly there are no holes. */
+    if (straight < high && deliveries_at(flight, (uint32_t)straight)->sequence == sequence)
+        return (uint32_t)straight;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
 
@@ -75,9 +80,8 @@ static bool keep_open(void *context, struct delivery *delivery)
 
 bool outgoing_prepare(struct outgoing *outgoing, const struct memory *memory, uint16_t *packet_id)
 {
-    assert(outgoing->unresent == 0);
-    /* Holes are closed before the ring would grow for them. */
-    if (outgoing->flight.count == outgoing->flight.capacity &&
+    /* Holes are closed before the ring would grow for them, where nobody counts positions. */
+    if (outgoing->unresent == 0 && outgoing->flight.count == outgoing->flight.capacity &&
             outgoing->flight_open < outgoing->flight.count)
         deliveries_filter(&outgoing->flight, memory, keep_open, NULL);
     if (!deliveries_reserve(&outgoing->flight, memory))
@@ -87,7 +91,8 @@ bool outgoing_prepare(struct outgoing *outgoing, const struct memory *memory, ui
     return true;
 }
 
-void outgoing_launch(struct outgoing *outgoing, const struct memory *memory)
+/* The front of the queue moves into flight. */
+static struct delivery *fly(struct outgoing *outgoing, const struct memory *memory)
 {
     struct delivery *delivery = deliveries_add(&outgoing->flight, memory);
 
@@ -95,11 +100,23 @@ void outgoing_launch(struct outgoing *outgoing, const struct memory *memory)
     *delivery = deliveries_take(&outgoing->queue, memory);
     delivery->sequence = outgoing->sequence++;
     delivery->state = delivery->qos == 1 ? OUT_WAIT_PUBACK : OUT_WAIT_PUBREC;
-    delivery->flags |= DELIVERY_SENT;
     outgoing->queue_bytes -= delivery->message->payload_size;
     outgoing->flight_bytes += delivery->message->payload_size;
     outgoing->flight_open++;
+    return delivery;
+}
+
+void outgoing_launch(struct outgoing *outgoing, const struct memory *memory)
+{
+    assert(outgoing->unresent == 0);
+    fly(outgoing, memory)->flags |= DELIVERY_SENT;
     outgoing->open++;
+}
+
+void outgoing_stage(struct outgoing *outgoing, const struct memory *memory)
+{
+    fly(outgoing, memory)->flags |= DELIVERY_STAGED;
+    outgoing->unresent++;
 }
 
 void outgoing_drop(struct outgoing *outgoing, struct delivery *delivery)

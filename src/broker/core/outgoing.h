@@ -28,6 +28,13 @@ struct outgoing {
     uint16_t window;       /* Receive Maximum of the client or max_inflight_messages */
 };
 
+/* Memory of what is queued, as limits count it. */
+static inline uint64_t outgoing_backlog(const struct outgoing *outgoing)
+{
+    return outgoing->instant_bytes + outgoing->queue_bytes +
+            outgoing->queue.count * (sizeof(struct delivery) + sizeof(struct message));
+}
+
 /* Something is queued that expires then. */
 static inline void outgoing_note_expiry(struct outgoing *outgoing, int64_t expires_ms)
 {
@@ -54,6 +61,9 @@ bool outgoing_prepare(struct outgoing *outgoing, const struct memory *memory, ui
 
 /* The front of the queue was sent with the prepared packet id: it moves into flight. */
 void outgoing_launch(struct outgoing *outgoing, const struct memory *memory);
+
+/* The same, but it will be sent later: it is the last of those that are to be sent again. */
+void outgoing_stage(struct outgoing *outgoing, const struct memory *memory);
 
 /* The delivery is acknowledged: its place in flight and in the quota is free. What it still holds
  * has been let go by the caller. */

@@ -16,9 +16,9 @@ TEST(what_was_added_is_there_until_it_is_removed)
         assert_true(packet_ids_add(&set, &memory.memory, ids[i]));
         assert_true(packet_ids_have(&set, ids[i]));
     }
-    assert_int_equal(set.count, count);
+    assert_int_equal(packet_ids_count(&set), count);
     for (size_t i = 1; i < count; i++)
-        assert_true(set.ids[i - 1] < set.ids[i]);
+        assert_true(set.list->ids[i - 1] < set.list->ids[i]);
     assert_false(packet_ids_remove(&set, &memory.memory, 10));
     for (size_t i = 0; i < count; i++) {
         assert_true(packet_ids_remove(&set, &memory.memory, ids[i]));
@@ -43,6 +43,30 @@ TEST(all_ids_fit_and_leave_no_memory_behind)
     test_memory_end(&memory); /* A set that has become empty owns none. */
 }
 
+TEST(old_ids_are_not_counted_among_the_new_ones)
+{
+    struct test_memory memory = test_memory_start();
+    struct packet_ids set = { 0 };
+
+    packet_ids_age(&set);
+    assert_int_equal(packet_ids_count_new(&set), 0);
+    assert_true(packet_ids_add(&set, &memory.memory, 7));
+    assert_true(packet_ids_add(&set, &memory.memory, 8));
+    assert_int_equal(packet_ids_count_new(&set), 2);
+    packet_ids_age(&set);
+    assert_true(packet_ids_add(&set, &memory.memory, 9));
+    assert_int_equal(packet_ids_count_new(&set), 1);
+    assert_true(packet_ids_remove(&set, &memory.memory, 7));
+    assert_int_equal(packet_ids_count_new(&set), 0);
+    assert_true(packet_ids_remove(&set, &memory.memory, 8));
+    assert_true(packet_ids_remove(&set, &memory.memory, 9));
+    assert_int_equal(packet_ids_count_new(&set), 0);
+    assert_true(packet_ids_add(&set, &memory.memory, 7));
+    assert_int_equal(packet_ids_count_new(&set), 1);
+    packet_ids_reset(&set, &memory.memory);
+    test_memory_end(&memory);
+}
+
 TEST(a_set_without_memory_stays_as_it_was)
 {
     struct test_memory memory = test_memory_start();
@@ -53,7 +77,7 @@ TEST(a_set_without_memory_stays_as_it_was)
     memory.state->fail_until = 2;
     while (packet_ids_add(&set, &memory.memory, id))
         id++;
-    assert_int_equal(set.count, id - 1);
+    assert_int_equal(packet_ids_count(&set), id - 1);
     assert_true(packet_ids_have(&set, 1));
     assert_false(packet_ids_have(&set, id));
     assert_true(packet_ids_add(&set, &memory.memory, id));

@@ -26,7 +26,6 @@ void receive_acknowledgement(
         struct core *core, struct connection *connection, enum mqtt_type type, struct bytes body);
 void receive_subscribe(struct core *core, struct connection *connection, struct bytes body);
 void receive_unsubscribe(struct core *core, struct connection *connection, struct bytes body);
-void receive_disconnect(struct core *core, struct connection *connection, struct bytes body);
 void receive_auth(struct core *core, struct connection *connection, struct bytes body);
 
 #endif

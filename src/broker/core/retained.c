@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/core/retained.h"
 
+#include "broker/core/reserved.h"
 #include "broker/core/retained_stripe.h"
 #include "broker/core/topic_order.h"
 
@@ -8,7 +9,7 @@
 #include <stdatomic.h>
 
 /*
- * Both counters are relaxed. What must be seen together with a revision is ordered by locks: who
+ * The counters are relaxed. What must be seen together with a revision is ordered by locks: who
  * takes `start` in the index's write section comes after the matches of all publishers that have
  * matched before, and so after their revisions; and who reads a stripe comes after the change that
  * took, under that stripe's lock, a revision that is in `start`.
@@ -17,6 +18,7 @@ struct retained {
     struct retained_setup setup;
     _Atomic uint64_t revision;
     _Atomic uint64_t count;
+    _Atomic uint64_t own; /* of those, the server's own, which stay as long as it runs */
     void *locks[RETAINED_STRIPES];
     struct retained_stripe stripes[RETAINED_STRIPES];
 };
@@ -133,6 +135,25 @@ void retained_free(struct retained *retained)
     memory_give(&memory, retained, sizeof(*retained));
 }
 
+/* ---- What the store is told ---- */
+
+/* Entries have been taken out of a stripe, whose lock is held. Where memory is short they stay in
+ * the store, where nobody asks for what has expired. */
+static void tell_expired(const struct storage *storage, struct retained_entry *chain)
+{
+    struct record_batch batch = { 0 };
+
+    if (!storage || !storage->push)
+        return;
+    for (; chain; chain = retained_entry_next(chain)) {
+        if (!topic_reserved(message_topic(chain->message)))
+            records_remove(&batch, STORED_RETAINED, message_topic(chain->message));
+    }
+    if (batch.count > 0)
+        storage->push(storage->context, &batch);
+    record_batch_reset(&batch);
+}
+
 /* ---- Changes ---- */
 
 /* Only under the lock of the message's stripe. */
@@ -154,21 +175,52 @@ static enum retained_result add_entry(struct retained *retained, struct place pl
     }
     if (result != RETAINED_DONE)
         atomic_fetch_sub_explicit(&retained->count, 1, memory_order_relaxed);
+    else if (topic_reserved(message_topic(message)))
+        atomic_fetch_add_explicit(&retained->own, 1, memory_order_relaxed);
     return result;
 }
 
-enum retained_result retained_set(
-        struct retained *retained, struct message *message, int64_t expires_ms)
+/* False when memory is short. */
+static bool tell(struct retained_change *change)
+{
+    uint32_t count = change ? change->batch.count : 0;
+    uint64_t first;
+
+    if (count == 0)
+        return true;
+    first = change->storage->push(change->storage->context, &change->batch);
+    if (first == UINT64_MAX)
+        return false;
+    change->end = first + count;
+    return true;
+}
+
+/* Of a stripe whose lock is held; a chain, to be freed when it is not. */
+static void take_out(struct retained *retained, struct retained_stripe *stripe,
+        struct retained_entry *entry, struct retained_entry **removed)
+{
+    retained_stripe_remove(stripe, &retained->setup.memory, entry);
+    retained_entry_push(removed, entry);
+}
+
+enum retained_result retained_set(struct retained *retained, struct message *message,
+        int64_t expires_ms, struct retained_change *change)
 {
     struct place place = place_of(retained, message_topic(message));
     struct retained_stripe *stripe = stripe_lock(retained, place.stripe);
     struct retained_entry *entry = retained_stripe_find(stripe, place.hash, message_topic(message));
     struct message *replaced = entry ? entry->message : NULL;
+    struct retained_entry *removed = NULL;
     enum retained_result result = RETAINED_DONE;
 
     if (!entry)
         result = add_entry(retained, place, message, retained->setup.entries_max, &entry);
-    if (result == RETAINED_DONE) {
+    if (result == RETAINED_DONE && !tell(change)) {
+        result = RETAINED_NO_MEMORY;
+        if (!replaced)
+            take_out(retained, stripe, entry, &removed);
+        replaced = NULL;
+    } else if (result == RETAINED_DONE) {
         message_ref(message);
         entry->message = message;
         retained_stripe_set_expiry(stripe, entry, expires_ms);
@@ -176,23 +228,31 @@ enum retained_result retained_set(
     }
     stripe_unlock(retained, place.stripe);
     unref(retained, replaced);
+    if (removed) { /* Its message was not taken. */
+        retained_entry_free(&retained->setup.memory, removed);
+        atomic_fetch_sub_explicit(&retained->count, 1, memory_order_relaxed);
+    }
     return result;
 }
 
-bool retained_clear(struct retained *retained, struct message *message)
+enum retained_result retained_clear(
+        struct retained *retained, struct message *message, struct retained_change *change)
 {
     struct place place = place_of(retained, message_topic(message));
     struct retained_stripe *stripe = stripe_lock(retained, place.stripe);
     struct retained_entry *entry = retained_stripe_find(stripe, place.hash, message_topic(message));
     struct retained_entry *removed = NULL;
+    /* Also where there is none: who has cleared it may still wait for the store. */
+    bool told = tell(change);
 
-    if (entry) {
-        retained_stripe_remove(stripe, &retained->setup.memory, entry);
-        retained_entry_push(&removed, entry);
-    }
-    take_revision(retained, message);
+    if (told && entry)
+        take_out(retained, stripe, entry, &removed);
+    if (told)
+        take_revision(retained, message);
     stripe_unlock(retained, place.stripe);
-    return free_entries(retained, removed) > 0;
+    if (!told)
+        return RETAINED_NO_MEMORY;
+    return free_entries(retained, removed) > 0 ? RETAINED_DONE : RETAINED_NONE;
 }
 
 bool retained_restore(struct retained *retained, struct message *message, int64_t expires_ms)
@@ -229,6 +289,11 @@ uint64_t retained_revision(const struct retained *retained)
 uint64_t retained_count(const struct retained *retained)
 {
     return atomic_load_explicit(&retained->count, memory_order_relaxed);
+}
+
+uint64_t retained_own_count(const struct retained *retained)
+{
+    return atomic_load_explicit(&retained->own, memory_order_relaxed);
 }
 
 /* ---- Reading ---- */
@@ -300,10 +365,8 @@ static bool scan(struct retained *retained, struct retained_stripe *stripe, stru
 
         if (step == TOPIC_MATCHES)
             give(slice, entry);
-        if (expired(slice, entry)) {
-            retained_stripe_remove(stripe, &retained->setup.memory, entry);
-            retained_entry_push(&slice->removed, entry);
-        }
+        if (expired(slice, entry))
+            take_out(retained, stripe, entry, &slice->removed);
         slice->examined++;
         slice->last = entry;
         entry = next;
@@ -320,6 +383,7 @@ static void read_stripe(
     struct retained_stripe *stripe = stripe_lock(retained, cursor->stripe);
     bool ended = scan(retained, stripe, slice, &from);
 
+    tell_expired(slice->query->storage, slice->removed);
     cursor->last = ended ? NULL : slice->last->message;
     if (cursor->last)
         message_ref(cursor->last);
@@ -363,13 +427,15 @@ void retained_cursor_reset(struct retained *retained, struct retained_cursor *cu
 
 /* ---- Expiry ---- */
 
-size_t retained_sweep(struct retained *retained, unsigned stripe, int64_t now_ms, size_t limit)
+size_t retained_sweep(struct retained *retained, unsigned stripe, int64_t now_ms, size_t limit,
+        const struct storage *storage)
 {
     struct retained_stripe *swept = stripe_lock(retained, stripe);
     struct retained_entry *removed = NULL;
 
     if (swept->expiry_ms <= now_ms)
         removed = retained_stripe_sweep(swept, &retained->setup.memory, now_ms, limit);
+    tell_expired(storage, removed);
     stripe_unlock(retained, stripe);
     return free_entries(retained, removed);
 }

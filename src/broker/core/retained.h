@@ -28,6 +28,7 @@
 #include "base/memory.h"
 #include "broker/core/locks.h"
 #include "broker/core/message.h"
+#include "broker/core/storage.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -59,8 +60,19 @@ void retained_free(struct retained *retained);
 
 enum retained_result {
     RETAINED_DONE,
+    RETAINED_NONE,      /* there was none to be removed */
     RETAINED_FULL,      /* entries_max is reached and the topic has none; nothing changed */
     RETAINED_NO_MEMORY, /* nothing changed */
+};
+
+/*
+ * What outlives the process of a change: its records go to the store under the stripe's lock, so
+ * that it hears of a topic's changes in their order. NULL in its place: nothing does.
+ */
+struct retained_change {
+    const struct storage *storage;
+    struct record_batch batch; /* without records: nothing is told; reset by the caller */
+    uint64_t end;              /* set: the position behind them; 0: nothing was told */
 };
 
 /*
@@ -69,15 +81,16 @@ enum retained_result {
  * (INT64_MAX: for ever), which may be earlier than message->expires_ms.
  * Source: [MQTT5-3.3.1-5]
  */
-enum retained_result retained_set(
-        struct retained *retained, struct message *message, int64_t expires_ms);
+enum retained_result retained_set(struct retained *retained, struct message *message,
+        int64_t expires_ms, struct retained_change *change);
 
 /*
  * Removes the retained message of this (empty) message's topic and writes message->revision, as
- * above. False when there was none; the revision is written all the same.
+ * above; also where there was none.
  * Source: [MQTT5-3.3.1-6], [MQTT5-3.3.1-7]
  */
-bool retained_clear(struct retained *retained, struct message *message);
+enum retained_result retained_clear(
+        struct retained *retained, struct message *message, struct retained_change *change);
 
 /*
  * What recovery found, in any order: the message counts if its revision is higher than that of its
@@ -93,10 +106,14 @@ uint64_t retained_revision(const struct retained *retained);
 /* How many are held, those not yet swept included. */
 uint64_t retained_count(const struct retained *retained);
 
+/* How many of them have reserved topics: the server's own, which it never takes back. */
+uint64_t retained_own_count(const struct retained *retained);
+
 struct retained_query {
     struct bytes filter;   /* valid, without "$share/name/" */
     uint64_t revision_max; /* the reader's `start`; later ones are left out */
     int64_t now_ms;
+    const struct storage *storage; /* is told of expired ones that go; NULL: nobody is */
 };
 
 /* How far a read has come. All zero, it stands at the start. Between two calls the store may change
@@ -123,9 +140,10 @@ void retained_cursor_reset(struct retained *retained, struct retained_cursor *cu
 /*
  * Goes on looking for expired entries in one stripe, `limit` entries at most, and lets go of them;
  * returns how many. Does nothing before retained_expiry_ms(). Shard s of n sweeps the stripes
- * s, s + n, s + 2n, ...
+ * s, s + n, s + 2n, ... `storage` as in a query.
  */
-size_t retained_sweep(struct retained *retained, unsigned stripe, int64_t now_ms, size_t limit);
+size_t retained_sweep(struct retained *retained, unsigned stripe, int64_t now_ms, size_t limit,
+        const struct storage *storage);
 
 /* Nothing in this stripe expires earlier; INT64_MAX when nothing does at all. */
 int64_t retained_expiry_ms(struct retained *retained, unsigned stripe);

@@ -170,6 +170,11 @@ struct retained_entry *retained_entry_pop(struct retained_entry **chain)
     return entry;
 }
 
+struct retained_entry *retained_entry_next(const struct retained_entry *entry)
+{
+    return entry_of(entry->link.next);
+}
+
 void retained_entry_free(const struct memory *memory, struct retained_entry *entry)
 {
     memory_give(memory, entry, entry_size(entry));

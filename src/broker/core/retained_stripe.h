@@ -64,6 +64,7 @@ struct retained_entry *retained_stripe_clear(
 /* Chains of entries that were taken out. */
 void retained_entry_push(struct retained_entry **chain, struct retained_entry *entry);
 struct retained_entry *retained_entry_pop(struct retained_entry **chain);
+struct retained_entry *retained_entry_next(const struct retained_entry *entry);
 
 /* Gives the entry's memory back, not its message. */
 void retained_entry_free(const struct memory *memory, struct retained_entry *entry);

@@ -64,7 +64,7 @@ static uint64_t set_until(struct fixture *f, const char *topic, const char *payl
         int64_t expires_ms, enum retained_result expected)
 {
     struct message *message = message_of(f, topic, payload);
-    enum retained_result result = retained_set(f->store, message, expires_ms);
+    enum retained_result result = retained_set(f->store, message, expires_ms, NULL);
     uint64_t revision = message->revision;
 
     assert_int_equal(result, expected);
@@ -81,7 +81,7 @@ static bool clear(struct fixture *f, const char *topic)
 {
     struct message *message = message_of(f, topic, "");
     uint64_t before = retained_revision(f->store);
-    bool removed = retained_clear(f->store, message);
+    bool removed = retained_clear(f->store, message, NULL) == RETAINED_DONE;
 
     assert_int_equal(message->revision, before + 1);
     assert_int_equal(retained_revision(f->store), before + 1);
@@ -246,6 +246,19 @@ TEST(a_reader_gets_what_is_not_newer_than_its_start)
     end(&f);
 }
 
+TEST(the_servers_own_are_counted_apart)
+{
+    struct fixture f;
+
+    start(&f, 0);
+    set(&f, "a", "1");
+    set(&f, "$SYS/x", "2");
+    set(&f, "$SYS/x", "3");
+    assert_int_equal(retained_count(f.store), 2);
+    assert_int_equal(retained_own_count(f.store), 1);
+    end(&f);
+}
+
 TEST(a_full_store_still_replaces_and_clears)
 {
     struct fixture f;
@@ -321,16 +334,16 @@ TEST(a_sweep_looks_at_a_limited_number_and_tells_the_next_expiry)
     }
     stripe = stripe_with_expiry(&f);
     assert_int_equal(retained_expiry_ms(f.store, stripe), 1000);
-    assert_int_equal(retained_sweep(f.store, stripe, 999, 1000), 0);
-    assert_int_equal(retained_sweep(f.store, stripe, 1000, 10) <= 10, true);
+    assert_int_equal(retained_sweep(f.store, stripe, 999, 1000, NULL), 0);
+    assert_int_equal(retained_sweep(f.store, stripe, 1000, 10, NULL) <= 10, true);
     assert_int_equal(retained_expiry_ms(f.store, stripe), 1000);
     set_until(&f, "a/b/", "before all others", 1500, RETAINED_DONE);
     clear(&f, "a/b/99");
     for (int i = 0; i < 10; i++)
-        retained_sweep(f.store, stripe, 1000, 10);
+        retained_sweep(f.store, stripe, 1000, 10, NULL);
     assert_int_equal(retained_expiry_ms(f.store, stripe), 1500);
     assert_int_equal(retained_count(f.store), 51);
-    assert_int_equal(retained_sweep(f.store, stripe, 3000, 1000), 51);
+    assert_int_equal(retained_sweep(f.store, stripe, 3000, 1000, NULL), 51);
     assert_int_equal(retained_expiry_ms(f.store, stripe), INT64_MAX);
     end(&f);
 }
@@ -348,15 +361,15 @@ TEST(a_sweep_goes_on_when_its_next_entry_is_cleared)
         set_until(&f, topic, "x", 1000, RETAINED_DONE);
     }
     stripe = stripe_with_expiry(&f);
-    swept = retained_sweep(f.store, stripe, 1000, 5);
+    swept = retained_sweep(f.store, stripe, 1000, 5, NULL);
     clear(&f, "a/b/15");
-    swept += retained_sweep(f.store, stripe, 1000, 5);
+    swept += retained_sweep(f.store, stripe, 1000, 5, NULL);
     for (int i = 20; i < 30; i++) {
         snprintf(topic, sizeof(topic), "a/b/%d", i);
         assert_int_equal(clear(&f, topic), i > 20);
     }
     assert_int_equal(swept, 10);
-    assert_int_equal(retained_sweep(f.store, stripe, 1000, 5), 0);
+    assert_int_equal(retained_sweep(f.store, stripe, 1000, 5, NULL), 0);
     assert_int_equal(retained_count(f.store), 0);
     assert_int_equal(retained_expiry_ms(f.store, stripe), INT64_MAX);
     end(&f);
@@ -601,7 +614,7 @@ TEST(the_store_agrees_with_matching_every_topic_by_itself)
         for (int64_t now_ms = 0; now_ms < 1000; now_ms++) {
             change_both(&f, model, now_ms);
             compare(&f, model, now_ms);
-            retained_sweep(f.store, (unsigned)now_ms % RETAINED_STRIPES, now_ms, 2);
+            retained_sweep(f.store, (unsigned)now_ms % RETAINED_STRIPES, now_ms, 2, NULL);
         }
         end(&f);
     }
@@ -630,7 +643,7 @@ static void publisher_step(struct encounter *e)
     unsigned n = e->published / 2;
 
     if (e->published++ % 2 == 0) {
-        assert_int_equal(retained_set(e->f.store, e->messages[n], INT64_MAX), RETAINED_DONE);
+        assert_int_equal(retained_set(e->f.store, e->messages[n], INT64_MAX, NULL), RETAINED_DONE);
         return;
     }
     assert_true(index_match(e->index, 0,
@@ -720,7 +733,7 @@ TEST(a_message_that_gets_no_memory_is_not_kept)
         struct message *message = message_of(&f, "a/b", "x");
 
         f.memory.state->fail_at = f.memory.state->fail_until = f.memory.state->taken + ++n;
-        result = retained_set(f.store, message, INT64_MAX);
+        result = retained_set(f.store, message, INT64_MAX, NULL);
         f.memory.state->fail_at = 0;
         assert_int_equal(retained_count(f.store), result == RETAINED_DONE);
         assert_int_equal(retained_revision(f.store), result == RETAINED_DONE);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/core/route.h"
 
+#include "base/hash.h"
 #include "broker/core/ask.h"
 #include "broker/core/group.h"
+#include "broker/core/keep.h"
 #include "broker/core/offer.h"
 #include "broker/core/session.h"
 #include "broker/core/state.h"
@@ -24,8 +26,8 @@ static bool find_route(struct core *core, const struct publication *publication,
         *out = route_of(&core->matches);
         return true;
     }
-    hash = core_hash(core, topic);
-    version = index_version(core->hub->index, (uint16_t)core->shard);
+    hash = hash_quick(topic);
+    version = index_version(core->hub->index);
     if (route_cache_find(&core->routes, hash, topic, version, out))
         return true;
     if (!index_match(core->hub->index, (uint16_t)core->shard, publication, &core->matches))
@@ -148,13 +150,14 @@ bool route_forward(struct core *core, struct message *message, const struct matc
 /* The mails of one publication, made before anything is delivered, so that a lack of memory leaves
  * nothing half done. */
 struct mails {
+    unsigned count; /* of shards */
     struct delivery_list *lists[SHARDS_MAX];
     struct ask *asks[SHARDS_MAX];
 };
 
 static void mails_free(struct core *core, struct mails *mails, struct connection *waiting)
 {
-    for (unsigned i = 0; i < core->hub->setup.shards; i++) {
+    for (unsigned i = 0; i < mails->count; i++) {
         if (mails->lists[i])
             memory_give(&core->memory, mails->lists[i], mails->lists[i]->size);
         if (mails->asks[i])
@@ -165,13 +168,12 @@ static void mails_free(struct core *core, struct mails *mails, struct connection
 static bool mails_prepare(struct core *core, const struct route *route, struct connection *waiting,
         struct mails *mails)
 {
-    unsigned shards = core->hub->setup.shards;
-
-    for (unsigned i = 0; i < shards; i++) {
+    mails->count = core->hub->setup.shards;
+    for (unsigned i = 0; i < mails->count; i++) {
         mails->lists[i] = NULL;
         mails->asks[i] = NULL;
     }
-    for (unsigned i = 0; i < shards; i++) {
+    for (unsigned i = 0; i < mails->count; i++) {
         const struct match_range *range = &route->shards[i];
 
         if (range->count == 0)
@@ -203,7 +205,7 @@ static bool spread(struct core *core, struct message *message, const struct rout
         mails_free(core, &mails, waiting);
         return false;
     }
-    for (unsigned i = 0; i < core->hub->setup.shards; i++) {
+    for (unsigned i = 0; i < mails.count; i++) {
         if (!mails.lists[i])
             continue;
         mails.lists[i]->ask = mails.asks[i];
@@ -231,6 +233,21 @@ void route_arrived(struct core *core, struct delivery_list *list)
     delivery_list_free(core, list);
 }
 
+/* Stores it for those whom it must outlive the process for, then delivers it. */
+static void store_and_spread(struct core *core, struct message *message, const struct route *route,
+        struct connection *waiting, struct routed *routed)
+{
+    enum durable_result stored = durable_message(core, message, route);
+
+    routed->matched = route->count;
+    routed->not_stored = stored == DURABLE_SICK;
+    routed->no_memory = stored == DURABLE_NO_MEMORY;
+    if (stored == DURABLE_DONE && !spread(core, message, route, waiting, routed)) {
+        durable_take_back(core, message, route);
+        routed->no_memory = true;
+    }
+}
+
 /* ---- The whole way ---- */
 
 static int64_t retained_expiry(const struct core *core, const struct message *message)
@@ -242,23 +259,28 @@ static int64_t retained_expiry(const struct core *core, const struct message *me
     return core->now_ms + (int64_t)limit_s * 1000;
 }
 
-/* Sets or clears; true when the message (or its absence) is retained now. */
+static enum retained_result set_or_clear(struct core *core, struct message *message,
+        struct retained_change *change, int64_t expires_ms)
+{
+    if (message->payload_size == 0)
+        return retained_clear(core->hub->retained, message, change);
+    return retained_set(core->hub->retained, message, expires_ms, change);
+}
+
+/* False when memory is short: then nothing has changed. */
 static bool retain(struct core *core, struct message *message, struct routed *routed)
 {
-    if (message->payload_size == 0) {
-        retained_clear(core->hub->retained, message);
-        return true;
-    }
-    switch (retained_set(core->hub->retained, message, retained_expiry(core, message))) {
-    case RETAINED_DONE:
-        return true;
-    case RETAINED_FULL:
-        routed->retained_full = true;
-        return true;
-    case RETAINED_NO_MEMORY:
-        return false;
-    }
-    return false;
+    int64_t expires_ms = retained_expiry(core, message);
+    enum retained_result result = RETAINED_NO_MEMORY;
+    struct retained_change change;
+
+    if (keep_retained(core, message, expires_ms, &change))
+        result = set_or_clear(core, message, &change, expires_ms);
+    record_batch_reset(&change.batch);
+    if (change.end > 0)
+        durable_await(core, change.end);
+    routed->retained_full = result == RETAINED_FULL;
+    return result != RETAINED_NO_MEMORY;
 }
 
 struct routed route_message(struct core *core, struct message *message,
@@ -272,8 +294,8 @@ struct routed route_message(struct core *core, struct message *message,
             message->retain && core->settings->retain_available && !retain(core, message, &routed);
     publication.revision = message->revision;
     if (!routed.no_memory && find_route(core, &publication, &route)) {
-        routed.matched = route.count;
-        routed.no_memory = route.count > 0 && !spread(core, message, &route, waiting, &routed);
+        if (route.count > 0)
+            store_and_spread(core, message, &route, waiting, &routed);
     } else {
         routed.no_memory = true;
     }
@@ -301,8 +323,7 @@ struct routed route_publish(struct core *core, const struct message_parts *parts
         return (struct routed){ .no_memory = true };
     if (parts->retain)
         return route_message(core, message, publisher, waiting);
-    routed.matched = route.count;
-    routed.no_memory = !spread(core, message, &route, waiting, &routed);
+    store_and_spread(core, message, &route, waiting, &routed);
     core_unref(core, message);
     return routed;
 }

@@ -15,15 +15,16 @@ struct delivery_list;
 struct routed {
     uint32_t matched;   /* sessions and groups, wherever they live */
     uint32_t refused;   /* those that are known to have refused it: full queues of this shard */
+    bool not_stored;    /* the same, for who must keep it cannot: the disk is full or dead */
     bool no_memory;     /* it went to nobody; it may be retained all the same */
     bool retained_full; /* it was delivered but not retained: retained_max */
 };
 
 /*
  * Delivers what the parts say, and retains it where they say so and retained messages are
- * available. The caller has seen that core_has_room(). `publisher` is excluded by No Local.
- * The last withheld acknowledgement of
- * `waiting`, where that is not NULL, waits for full queues (ask.h).
+ * available. The caller has seen that core_has_room(). `publisher` is excluded by No Local. The
+ * last withheld acknowledgement of `waiting`, where that is not NULL, waits for full queues; see
+ * ask.h.
  */
 struct routed route_publish(struct core *core, const struct message_parts *parts,
         const struct target *publisher, struct connection *waiting);

@@ -80,7 +80,7 @@ static struct cached_route *copy(
     memcpy(to + identifiers_size, topic.data, topic.size);
     cached->topic = bytes_of(to + identifiers_size, topic.size);
     cached->route = (struct route){ matches->count, matches->identifier_count, entries,
-        (const void *)to, cached->ranges };
+        (const void *)to, cached->ranges, matches->lasting };
     return cached;
 }
 

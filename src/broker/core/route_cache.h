@@ -24,12 +24,13 @@ struct route {
     const struct match *entries;
     const uint32_t *identifiers;
     const struct match_range *shards;
+    bool lasting; /* as that of matches */
 };
 
 static inline struct route route_of(const struct matches *matches)
 {
     return (struct route){ matches->count, matches->identifier_count, matches->entries,
-        matches->identifiers, matches->shards };
+        matches->identifiers, matches->shards, matches->lasting };
 }
 
 static inline const uint32_t *route_identifiers(

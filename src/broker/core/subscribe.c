@@ -2,6 +2,9 @@
 /* SUBSCRIBE and UNSUBSCRIBE. */
 #include "broker/core/connection.h"
 #include "broker/core/group.h"
+#include "broker/core/hold.h"
+#include "broker/core/keep.h"
+#include "broker/core/mount.h"
 #include "broker/core/reader.h"
 #include "broker/core/receive.h"
 #include "broker/core/session.h"
@@ -9,7 +12,6 @@
 #include "mqtt/suback.h"
 #include "mqtt/subscribe.h"
 #include "mqtt/topic.h"
-#include "mqtt/unsuback.h"
 #include "mqtt/unsubscribe.h"
 #include "mqtt/utf8.h"
 
@@ -35,46 +37,56 @@ struct subscribing {
 
 /* ---- The answer ---- */
 
-static struct pending_suback *pending_new(struct core *core, uint16_t packet_id, uint32_t count)
+/* It is the connection's from now on. NULL when memory is short. */
+static struct pending_suback *pending_new(
+        struct core *core, struct connection *connection, uint16_t packet_id, uint32_t count)
 {
-    struct pending_suback *answer = memory_take(&core->memory, sizeof(*answer) + count + 1);
+    struct extras *extras = extras_of(core, connection);
+    struct pending_suback *answer =
+            extras ? memory_take(&core->memory, sizeof(*answer) + count + 1) : NULL;
 
-    if (answer) {
-        answer->packet_id = packet_id;
-        answer->count = count;
-    }
+    if (!answer)
+        return NULL;
+    answer->packet_id = packet_id;
+    answer->count = count;
+    extras->suback = answer;
     return answer;
 }
 
 void pending_suback_free(struct core *core, struct connection *connection)
 {
-    struct pending_suback *answer = connection->suback;
+    struct extras *extras = connection->extras;
+    struct pending_suback *answer = extras ? extras->suback : NULL;
 
-    connection->suback = NULL;
-    if (answer)
-        memory_give(&core->memory, answer, sizeof(*answer) + answer->count + 1);
+    if (!answer)
+        return;
+    extras->suback = NULL;
+    memory_give(&core->memory, answer, sizeof(*answer) + answer->count + 1);
 }
 
 void pending_suback_send(struct core *core, struct connection *connection)
 {
-    struct pending_suback *answer = connection->suback;
+    struct pending_suback *answer = connection->extras->suback;
     const struct mqtt_suback packet = { .packet_id = answer->packet_id,
         .codes = bytes_of(answer->codes, answer->count) };
     struct writer out = { .size = answer->count + SUBACK_OVERHEAD };
 
-    out.data = connection_control_room(core, connection, out.size);
+    hold_close(core, connection); /* Retained messages come behind it. */
+    out.data = connection_answer_room(core, connection, out.size);
     if (out.data) {
-        mqtt_suback_encode(&out, &packet, (enum mqtt_version)connection->version);
+        mqtt_suback_encode(&out, &packet, MQTT_SUBACK, (enum mqtt_version)connection->version);
         assert(!out.failed);
-        connection_control_written(core, connection, out.used);
+        connection_answer_written(core, connection, out.used);
     }
     pending_suback_free(core, connection);
+    extras_settle(core, connection);
 }
 
 void connection_answered_join(
         struct core *core, struct connection *connection, const struct membership *membership)
 {
-    struct pending_suback *answer = connection->suback;
+    const struct extras *extras = connection->extras;
+    struct pending_suback *answer = extras ? extras->suback : NULL;
 
     if (answer && membership->reason != MQTT_SUCCESS)
         answer->codes[membership->position] = (uint8_t)membership->reason;
@@ -82,6 +94,48 @@ void connection_answered_join(
 }
 
 /* ---- SUBSCRIBE ---- */
+
+/* What the filter is called beyond the client's listener. */
+static enum mqtt_reason full_name(
+        struct core *core, const struct connection *connection, struct bytes *filter)
+{
+    return is_mounted(connection->listener) ? mount_filter(core, connection->listener, filter)
+                                            : MQTT_SUCCESS;
+}
+
+static uint8_t granted_qos(
+        const struct subscribing *subscribing, const struct mqtt_subscription *wish)
+{
+    uint8_t max_qos = subscribing->connection->listener->max_qos;
+
+    return wish->qos < max_qos ? wish->qos : max_qos;
+}
+
+/* Whether the store takes nothing new that has to be kept with the session. */
+static bool takes_nothing_new(const struct subscribing *subscribing)
+{
+    return subscribing->session->lasting && !durable_is_well(subscribing->core);
+}
+
+/* Whether the session has just that subscription, so that the store need not hear of it. */
+static bool has_it(const struct subscribing *subscribing, const struct mqtt_subscription *wish)
+{
+    const struct subscription *there =
+            session_subscription(subscribing->core, subscribing->session, wish->filter);
+
+    return there && there->qos == granted_qos(subscribing, wish) &&
+            there->identifier == subscribing->packet->properties.subscription_id &&
+            there->no_local == wish->no_local &&
+            there->retain_as_published == wish->retain_as_published;
+}
+
+/* A full disk takes no subscription, but clients ask for those that they have whenever they come,
+ * and leave when these are refused: nobody would take what waits for them. */
+static bool can_be_kept(const struct subscribing *subscribing, const struct mqtt_subscription *wish)
+{
+    return !takes_nothing_new(subscribing) ||
+            (durable_works(subscribing->core) && has_it(subscribing, wish));
+}
 
 static enum mqtt_reason judge_filter(
         const struct subscribing *subscribing, const struct mqtt_subscription *wish)
@@ -95,14 +149,13 @@ static enum mqtt_reason judge_filter(
 
     if (mqtt_share_split(wish->filter, &unused, &unused) == MQTT_SHARE_INVALID)
         return MQTT_TOPIC_FILTER_INVALID; /* 3.x knows no rules for it, and gets here. */
-    if (wish->filter.size > settings->topic_levels_max &&
-            mqtt_topic_levels(wish->filter) > settings->topic_levels_max)
+    if (settings_topic_limit(settings, wish->filter))
         return MQTT_TOPIC_FILTER_INVALID;
     if (settings->strict_text && !mqtt_utf8_strict(wish->filter))
         return MQTT_TOPIC_FILTER_INVALID;
     if (!connection_may(subscribing->core, subscribing->connection, request))
         return MQTT_NOT_AUTHORIZED;
-    return MQTT_SUCCESS;
+    return can_be_kept(subscribing, wish) ? MQTT_SUCCESS : MQTT_QUOTA_EXCEEDED;
 }
 
 /* The session's record of a filter, found or made; NULL when memory or the limit forbids it. */
@@ -110,22 +163,13 @@ static struct subscription *record(
         struct subscribing *subscribing, struct bytes filter, bool *is_new)
 {
     struct core *core = subscribing->core;
-    struct map *map = &subscribing->session->subscriptions;
-    uint64_t hash = core_hash(core, filter);
-    struct subscription *subscription = map_find(map, hash, filter);
+    struct map *map = &subscribing->session->receiver->subscriptions;
+    struct subscription *subscription = map_find(map, core_hash(core, filter), filter);
 
     *is_new = !subscription;
     if (subscription || map->count >= core->settings->subscriptions_max)
         return subscription;
-    subscription = memory_take_zeroed(&core->memory, sizeof(*subscription) + filter.size);
-    if (!subscription)
-        return NULL;
-    subscription->filter_size = (uint16_t)filter.size;
-    memcpy(subscription->filter, filter.data, filter.size);
-    if (map_add(map, &core->memory, hash, subscription))
-        return subscription;
-    memory_give(&core->memory, subscription, sizeof(*subscription) + filter.size);
-    return NULL;
+    return session_add_subscription(core, subscribing->session, filter);
 }
 
 static bool wants_retained(const struct mqtt_subscription *wish, bool is_new)
@@ -147,6 +191,7 @@ static enum mqtt_reason subscribe_plain(struct subscribing *subscribing,
     struct core *core = subscribing->core;
     bool retained = core->settings->retain_available && wants_retained(wish, is_new);
     struct subscriber subscriber = { .target = session_target(core, subscribing->session),
+        .queue = session_queue(subscribing->session),
         .identifier = subscription->identifier,
         .qos = subscription->qos,
         .no_local = wish->no_local,
@@ -162,6 +207,14 @@ static enum mqtt_reason subscribe_plain(struct subscribing *subscribing,
     if (result == INDEX_NO_MEMORY)
         return MQTT_QUOTA_EXCEEDED;
     if (retained && !retained_read_start(core, subscribing->session, subscription, revision))
+        return MQTT_QUOTA_EXCEEDED;
+    if (!takes_nothing_new(subscribing) &&
+            !keep_subscription(core, subscribing->session, wish->filter,
+                    &(struct stored_subscription){ .identifier = subscription->identifier,
+                            .qos = subscription->qos,
+                            .no_local = wish->no_local,
+                            .retain_as_published = wish->retain_as_published,
+                            .retain_handling = (uint8_t)wish->retain_handling }))
         return MQTT_QUOTA_EXCEEDED;
     return (enum mqtt_reason)subscription->qos;
 }
@@ -180,6 +233,8 @@ static enum mqtt_reason subscribe_shared(struct subscribing *subscribing,
         .retain_as_published = wish->retain_as_published,
         .position = position };
 
+    if (takes_nothing_new(subscribing))
+        return (enum mqtt_reason)subscription->qos; /* It is a member already. */
     mqtt_share_split(wish->filter, &joining.share_name, &joining.filter);
     if (!membership_join(
                 subscribing->core, subscribing->session, subscribing->connection, &joining))
@@ -191,7 +246,6 @@ static enum mqtt_reason subscribe_one(
         struct subscribing *subscribing, const struct mqtt_subscription *wish, uint32_t position)
 {
     struct core *core = subscribing->core;
-    uint8_t max_qos = subscribing->connection->listener->max_qos;
     enum mqtt_reason reason = judge_filter(subscribing, wish);
     struct subscription *subscription;
     struct bytes unused;
@@ -202,8 +256,10 @@ static enum mqtt_reason subscribe_one(
     subscription = record(subscribing, wish->filter, &is_new);
     if (!subscription)
         return MQTT_QUOTA_EXCEEDED;
-    subscription->qos = wish->qos < max_qos ? wish->qos : max_qos;
+    subscription->qos = granted_qos(subscribing, wish);
     subscription->identifier = subscribing->packet->properties.subscription_id;
+    subscription->no_local = wish->no_local;
+    subscription->retain_as_published = wish->retain_as_published;
     reason = mqtt_share_split(wish->filter, &unused, &unused) == MQTT_SHARE_VALID
             ? subscribe_shared(subscribing, subscription, wish, position)
             : subscribe_plain(subscribing, subscription, wish, is_new);
@@ -238,6 +294,12 @@ static bool id_is_in_use(const struct connection *connection, uint16_t packet_id
             packet_ids_have(&connection->session->incoming, packet_id);
 }
 
+/* What it is told of its subscriptions waits for the store. False when memory is short. */
+static bool bind(struct core *core, const struct connection *connection)
+{
+    return !connection->session->lasting || durable_bind(core, connection->session);
+}
+
 void receive_subscribe(struct core *core, struct connection *connection, struct bytes body)
 {
     struct mqtt_subscribe packet;
@@ -251,34 +313,46 @@ void receive_subscribe(struct core *core, struct connection *connection, struct 
     bool in_use;
 
     if (reason != MQTT_SUCCESS) {
-        connection_fail(core, connection, reason, mqtt_reason_text(reason));
+        connection_fail_packet(core, connection, MQTT_SUBSCRIBE, reason);
         return;
     }
-    subscribing.answer = pending_new(core, packet.packet_id, packet.count);
+    subscribing.answer = pending_new(core, connection, packet.packet_id, packet.count);
     if (!subscribing.answer) {
         connection_fail(core, connection, MQTT_QUOTA_EXCEEDED, "no memory for a SUBACK");
         return;
     }
-    connection->suback = subscribing.answer;
     in_use = id_is_in_use(connection, packet.packet_id);
     while (mqtt_subscribe_next(&packet.subscriptions, &wish)) {
-        reason = in_use ? MQTT_PACKET_ID_IN_USE : subscribe_one(&subscribing, &wish, position);
+        reason = in_use ? MQTT_PACKET_ID_IN_USE : full_name(core, connection, &wish.filter);
+        if (reason == MQTT_SUCCESS)
+            reason = subscribe_one(&subscribing, &wish, position);
         subscribing.answer->codes[position++] = (uint8_t)reason;
         tell_subscribed(&subscribing, &wish, reason);
     }
-    if (connection->waits == 0)
+    if (!bind(core, connection))
+        return;
+    if (connection->extras->waits == 0)
         pending_suback_send(core, connection);
 }
 
 /* ---- UNSUBSCRIBE ---- */
 
 static enum mqtt_reason unsubscribe_one(
-        struct core *core, struct session *session, struct bytes filter)
+        struct core *core, const struct connection *connection, struct bytes filter)
 {
-    struct subscription *subscription = session_subscription(core, session, filter);
+    struct session *session = connection->session;
+    enum mqtt_reason reason = full_name(core, connection, &filter);
+    struct subscription *subscription;
 
+    if (reason != MQTT_SUCCESS)
+        return reason;
+    subscription = session_subscription(core, session, filter);
     if (!subscription)
         return MQTT_NO_SUBSCRIPTION_EXISTED;
+    if (session->lasting && !durable_works(core))
+        return MQTT_IMPLEMENTATION_ERROR;
+    if (!keep_unsubscribed(core, session, filter))
+        return MQTT_IMPLEMENTATION_ERROR;
     if (subscription->membership) {
         membership_leave(core, session, subscription);
     } else {
@@ -293,15 +367,15 @@ static enum mqtt_reason unsubscribe_one(
 static void say_unsuback(
         struct core *core, struct connection *connection, uint16_t packet_id, struct bytes codes)
 {
-    const struct mqtt_unsuback packet = { .packet_id = packet_id, .codes = codes };
+    const struct mqtt_suback packet = { .packet_id = packet_id, .codes = codes };
     struct writer out = { .size = codes.size + SUBACK_OVERHEAD };
 
-    out.data = connection_control_room(core, connection, out.size);
+    out.data = connection_answer_room(core, connection, out.size);
     if (!out.data)
         return;
-    mqtt_unsuback_encode(&out, &packet, (enum mqtt_version)connection->version);
+    mqtt_suback_encode(&out, &packet, MQTT_UNSUBACK, (enum mqtt_version)connection->version);
     assert(!out.failed);
-    connection_control_written(core, connection, out.used);
+    connection_answer_written(core, connection, out.used);
 }
 
 void receive_unsubscribe(struct core *core, struct connection *connection, struct bytes body)
@@ -312,10 +386,11 @@ void receive_unsubscribe(struct core *core, struct connection *connection, struc
     struct bytes filter;
     uint8_t *codes;
     uint32_t count = 0;
+    bool failed = false;
     bool in_use;
 
     if (reason != MQTT_SUCCESS) {
-        connection_fail(core, connection, reason, mqtt_reason_text(reason));
+        connection_fail_packet(core, connection, MQTT_UNSUBSCRIBE, reason);
         return;
     }
     codes = memory_take(&core->memory, packet.count + 1);
@@ -324,9 +399,15 @@ void receive_unsubscribe(struct core *core, struct connection *connection, struc
         return;
     }
     in_use = id_is_in_use(connection, packet.packet_id);
-    while (mqtt_unsubscribe_next(&packet.filters, &filter))
-        codes[count++] = (uint8_t)(in_use ? MQTT_PACKET_ID_IN_USE
-                                          : unsubscribe_one(core, connection->session, filter));
-    say_unsuback(core, connection, packet.packet_id, bytes_of(codes, count));
+    while (mqtt_unsubscribe_next(&packet.filters, &filter)) {
+        reason = in_use ? MQTT_PACKET_ID_IN_USE : unsubscribe_one(core, connection, filter);
+        failed |= reason == MQTT_IMPLEMENTATION_ERROR;
+        codes[count++] = (uint8_t)reason;
+    }
+    if (failed && connection->version != MQTT_5_0) /* Which has no word for it. */
+        connection_fail(
+                core, connection, MQTT_IMPLEMENTATION_ERROR, "its unsubscribing cannot be stored");
+    else if (bind(core, connection))
+        say_unsuback(core, connection, packet.packet_id, bytes_of(codes, count));
     memory_give(&core->memory, codes, packet.count + 1);
 }

@@ -11,7 +11,7 @@ enum {
 /* The marks of a free place among the positions. */
 static const uint32_t FREE = UINT32_MAX;
 
-static_assert(sizeof(struct subscriber) == 24, "a million of these must stay small");
+static_assert(sizeof(struct subscriber) == 32, "a million of these must stay small");
 
 /* Positions: twice as many places as items, so that probing stays short. 0: there are none. */
 static uint32_t place_count(uint32_t capacity)

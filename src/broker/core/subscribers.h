@@ -19,6 +19,7 @@ struct subscriber {
     uint32_t qos : 2;
     uint32_t no_local : 1;
     uint32_t retain_as_published : 1;
+    uint64_t queue;         /* of a target that outlives the process; 0: it does not */
     uint64_t retained_from; /* publications up to this revision came before it (retained.h) */
 };
 

@@ -23,11 +23,14 @@ struct will {
     uint32_t delay_s;
     uint32_t expiry_s;
     bool expires;
-    int64_t due_ms; /* while the session waits without a connection */
+    int64_t due_ms;  /* while the session waits without a connection */
+    uint64_t number; /* in the store; 0: it ends with the process */
 };
 
-/* The will of a CONNECT, or NULL when memory is short. */
-struct will *will_new(struct core *core, const struct mqtt_will *will, struct target publisher);
+/* The will of a CONNECT, with the topic's full name and maybe its author; or NULL when memory is
+ * short. */
+struct will *will_new(struct core *core, const struct mqtt_will *will, struct bytes topic,
+        const struct author *author, struct target publisher);
 
 /* The session's will, if any, is gone unpublished. */
 void will_discard(struct core *core, struct session *session);

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/core/withheld.h"
 
+#include <assert.h>
+
 enum { CAPACITY_MIN = 8 };
 
 bool withheld_add(struct withheld *withheld, const struct memory *memory)
 {
+    assert(withheld->count < WITHHELD_MAX);
     if (withheld->count == withheld->capacity) {
-        uint32_t capacity = withheld->capacity ? withheld->capacity * 2 : CAPACITY_MIN;
+        uint16_t capacity =
+                withheld->capacity ? (uint16_t)(withheld->capacity * 2) : (uint16_t)CAPACITY_MIN;
         struct acknowledgement *entries = memory_resize(memory, withheld->entries,
                 withheld->capacity * sizeof(*entries), capacity * sizeof(*entries));
 
@@ -25,9 +29,9 @@ struct acknowledgement *withheld_last(const struct withheld *withheld)
     return withheld->count > 0 ? &withheld->entries[withheld->count - 1] : NULL;
 }
 
-struct acknowledgement *withheld_find(const struct withheld *withheld, uint64_t serial)
+struct acknowledgement *withheld_find(const struct withheld *withheld, uint32_t serial)
 {
-    uint64_t at;
+    uint32_t at;
 
     if (withheld->count == 0)
         return NULL;

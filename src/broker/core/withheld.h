@@ -16,7 +16,7 @@
 enum { WITHHELD_MAX = 1000 };
 
 struct acknowledgement {
-    uint64_t serial;    /* names it to the asks that it waits for */
+    uint32_t serial;    /* names it to the asks that it waits for */
     uint32_t waits;     /* how many of those are still out */
     uint16_t packet_id; /* 0: its PUBLISH is still being routed */
     uint8_t type;       /* MQTT_PUBACK or MQTT_PUBREC */
@@ -25,19 +25,20 @@ struct acknowledgement {
 
 struct withheld {
     struct acknowledgement *entries;
-    uint32_t count;
-    uint32_t capacity;
-    uint64_t serials;
+    uint16_t count; /* at most WITHHELD_MAX */
+    uint16_t capacity;
+    uint32_t serials; /* wrap around: no ask is out for 2^32 acknowledgements */
 };
 
-/* One more, at the end, that waits for nothing yet; false when memory is short. */
+/* One more, at the end, that waits for nothing yet; false when memory is short. There must be fewer
+ * than WITHHELD_MAX. */
 bool withheld_add(struct withheld *withheld, const struct memory *memory);
 
 /* The newest one; NULL: there is none. */
 struct acknowledgement *withheld_last(const struct withheld *withheld);
 
 /* NULL when it is not there any more. */
-struct acknowledgement *withheld_find(const struct withheld *withheld, uint64_t serial);
+struct acknowledgement *withheld_find(const struct withheld *withheld, uint32_t serial);
 
 /* Takes out the oldest one, if it is complete and waits for nothing. */
 bool withheld_take(

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import mqtt from 'mqtt'
 
-const PATIENCE_MS = 30000 // far more than anything here takes
+const PATIENCE_MS = 90000 // far more than anything here takes
 const FOREVER_S = 0xffffffff
 
 const versions = {
@@ -13,12 +13,19 @@ const versions = {
     '5.0': { protocolVersion: 5 },
 }
 
-/** One connection; `messages` grows as they arrive, `connack` is the server's packet. */
+/**
+ * One connection; `messages` grows as they arrive, `connack` is the server's packet, `socket` the
+ * WebSocket if it is one. With COMPRESSED in the environment that must have agreed on compression.
+ */
 export class Client {
     messages = []
 
-    /** options: MQTT.js's own; durable: the session outlives the connection. */
-    static async connect(server, clientId, { durable = false, properties = {}, ...options } = {}) {
+    /**
+     * options: MQTT.js's own; durable: the session outlives the connection; authenticate: gives
+     * the answer to an AUTH's data.
+     */
+    static async connect(server, clientId,
+        { durable = false, properties = {}, authenticate, ...options } = {}) {
         const client = new Client()
         const expiry = durable ? { sessionExpiryInterval: FOREVER_S } : {}
         client.v5 = server.version === '5.0'
@@ -27,13 +34,30 @@ export class Client {
             clientId,
             clean: !durable,
             reconnectPeriod: 0,
+            wsOptions: {
+                finishRequest(request, socket) {
+                    client.socket = socket
+                    request.end()
+                },
+            },
             ...(client.v5 ? { properties: { ...expiry, ...properties } } : {}),
             ...options,
         })
+        if (authenticate)
+            client.mqtt.handleAuth = ({ properties }, answer) => answer(null, {
+                cmd: 'auth',
+                reasonCode: 0x18,
+                properties: {
+                    authenticationMethod: properties.authenticationMethod,
+                    authenticationData: Buffer.from(authenticate(properties.authenticationData)),
+                },
+            })
         client.mqtt.on('message', (topic, payload, packet) => client.messages.push(packet))
         const [connack] = await once(client.mqtt, 'connect',
             { signal: AbortSignal.timeout(PATIENCE_MS) })
         client.connack = connack
+        if (process.env.COMPRESSED)
+            assert.ok(client.socket.extensions.startsWith('permessage-deflate'))
         return client
     }
 

@@ -6,6 +6,7 @@
 // Ends with 0 when all held, else with an error that says what did not.
 import assert from 'node:assert/strict'
 import { Client } from './client.mjs'
+import { Scram } from './scram.mjs'
 
 const WINDOW = 10 // messages that wait for their acknowledgements at once
 
@@ -184,6 +185,21 @@ const scenarios = {
         client.mqtt.on('packetreceive', (packet) => codes.push([packet.cmd, packet.reasonCode]))
         await client.publish('nobody/listens', 'x', 1)
         assert.deepEqual(codes, [['puback', 0x10]])
+        await client.disconnect()
+    },
+
+    /** Logs in by SCRAM-SHA-256 as USER with PASSWORD. */
+    async scram(server) {
+        const login = new Scram(process.env.USER, process.env.PASSWORD)
+        const client = await Client.connect(server, 'client', {
+            properties: {
+                authenticationMethod: 'SCRAM-SHA-256',
+                authenticationData: Buffer.from(login.first),
+            },
+            authenticate: (data) => login.final(`${data}`),
+        })
+        assert.equal(`${client.connack.properties.authenticationData}`, login.answer)
+        await client.publish(`${process.env.USER}/a`, 'x', 1)
         await client.disconnect()
     },
 

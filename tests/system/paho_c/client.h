@@ -13,7 +13,7 @@
 
 #include <MQTTProperties.h>
 
-enum { CLIENT_PATIENCE_MS = 30000 }; /* far more than anything here takes */
+enum { CLIENT_PATIENCE_MS = 90000 }; /* far more than anything here takes */
 
 struct client_will {
     const char *topic;

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/core/patrons.h"
+
+#include "tests/harness/locks.h"
+#include "tests/harness/memory.h"
+#include "tests/harness/test.h"
+
+enum { ADA = 7, BOB = 8 };
+
+TEST(each_user_has_so_many_and_no_more)
+{
+    struct test_memory memory = test_memory_start();
+    struct test_locks locks = test_locks_start();
+    struct patrons *patrons = patrons_new(&memory.memory, &locks.locks);
+
+    assert_true(patrons_enter(patrons, 1, ADA, 2));
+    assert_true(patrons_enter(patrons, 2, ADA, 2));
+    assert_false(patrons_enter(patrons, 3, ADA, 2));
+    assert_true(patrons_enter(patrons, 4, BOB, 2));
+    /* Who is counted is not counted again, whatever the limit is now. */
+    assert_true(patrons_enter(patrons, 1, ADA, 1));
+    assert_false(patrons_enter(patrons, 4, ADA, 2));
+    patrons_leave(patrons, 1);
+    patrons_leave(patrons, 1);
+    assert_true(patrons_enter(patrons, 3, ADA, 2));
+    patrons_free(patrons);
+    patrons_free(NULL);
+    test_locks_end(&locks);
+    test_memory_end(&memory);
+}
+
+TEST(session_passes_from_one_user_to_another)
+{
+    struct test_memory memory = test_memory_start();
+    struct test_locks locks = test_locks_start();
+    struct patrons *patrons = patrons_new(&memory.memory, &locks.locks);
+
+    assert_true(patrons_enter(patrons, 1, ADA, 1));
+    assert_true(patrons_enter(patrons, 1, BOB, 1));
+    assert_false(patrons_enter(patrons, 2, BOB, 1));
+    assert_true(patrons_enter(patrons, 2, ADA, 1));
+    patrons_leave(patrons, 1);
+    assert_true(patrons_enter(patrons, 3, BOB, 1));
+    patrons_free(patrons);
+    test_locks_end(&locks);
+    test_memory_end(&memory);
+}
+
+TEST(without_memory_nobody_enters_and_nothing_changes)
+{
+    struct test_memory memory = test_memory_start();
+    struct test_locks locks = test_locks_start();
+    struct patrons *patrons;
+    bool entered = false;
+
+    locks.state->fail_at = 1;
+    assert_null(patrons_new(&memory.memory, &locks.locks));
+    locks.state->fail_at = 0;
+    memory.state->fail_at = memory.state->fail_until = memory.state->taken + 1;
+    assert_null(patrons_new(&memory.memory, &locks.locks));
+    patrons = patrons_new(&memory.memory, &locks.locks);
+    assert_non_null(patrons);
+    for (unsigned at = 1; !entered; at++) {
+        memory.state->fail_at = memory.state->fail_until = memory.state->taken + at;
+        entered = patrons_enter(patrons, 1, ADA, 1);
+    }
+    assert_false(patrons_enter(patrons, 2, ADA, 1));
+    patrons_free(patrons);
+    test_locks_end(&locks);
+    test_memory_end(&memory);
+}
