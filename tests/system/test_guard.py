@@ -192,6 +192,8 @@ def test_so_many_wrong_logins_ban_an_address(start_locked):
     server = start_locked("login_failures_max 4\nlogin_ban_time 600\nlogin_delay_max 0\n"
                           "sys_interval 1")
     inside = Wire(server, source=ELSEWHERE)
+    # Connected is not yet taken in: another thread may be at the ban before.
+    server.await_log(rf"connection\.opened peer={ELSEWHERE}:{inside.socket.getsockname()[1]} ")
     guess_until_banned(server, 4)
     assert log_in(server, "good")[0] is None
     server.await_log(r'address\.banned address=127\.0\.0\.2 limit=login_failures_max failures=\d '
