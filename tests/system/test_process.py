@@ -19,7 +19,7 @@ from paho_client import V31, V311, V5, Client
 from server import IS_NIGHTJAR, PROGRAM, common_config, free_port, is_listening
 from waiting import PATIENCE_S, in_time, pace, until
 from websocket_wire import WebSocketWire
-from wire import Wire, packet, string, subscribe
+from wire import Wire, connect, packet, string, subscribe
 
 
 def run(*arguments, directory=None):
@@ -407,17 +407,28 @@ def test_a_server_that_stood_still_hears_its_clients_before_it_judges_them(start
 
     def stand_still():
         with ExitStack() as stack:
-            def come(client_id, **options):
-                return stack.enter_context(Wire(server)).connected(V5, client_id, **options)
+            def wires(number):
+                return [stack.enter_context(Wire(server)) for _ in range(number)]
 
-            watcher = come("watcher")
+            def ask_and_hear(those):
+                """All at once: one after the other might take longer than the patience with them."""
+                for client in those:
+                    client.send("c0 00")
+                for client in those:
+                    client.expect("d0 00")
+
+            watcher, leaving = wires(2)
+            watcher.connected(V5, "watcher")
             watcher.send(subscribe(V5, ["wills"]))
             watcher.expect_packet(0x90)
-            steady = [come(f"steady{number}", keepalive_s=1) for number in range(clients)]
-            leaving = stack.enter_context(Wire(server))
+            steady = wires(clients)
+            for number, client in enumerate(steady):
+                client.send(connect(V5, f"steady{number}", keepalive_s=1))
             leaving.send(packet(0x10, "00 04 'MQTT' 05 06 00 01 00", string("leaving"), "00",
                                 string("wills"), string("")))
-            leaving.expect_packet(0x20)
+            for client in [*steady, leaving]:
+                client.expect_packet(0x20)
+            ask_and_hear(steady)
             server.signal(signal.SIGSTOP)
             try:
                 leaving.send("e0 00")
@@ -430,10 +441,8 @@ def test_a_server_that_stood_still_hears_its_clients_before_it_judges_them(start
                 server.signal(signal.SIGCONT)
             for client in steady:
                 client.expect("d0 00" * pings)
-                client.send("c0 00")
-                client.expect("d0 00")
-            watcher.send("c0 00")
-            watcher.expect("d0 00")  # and no will before it
+            ask_and_hear(steady)
+            ask_and_hear([watcher])  # and no will before it
 
     in_time(pings * 0.5 + 1.5, stand_still)
 
