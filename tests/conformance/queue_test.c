@@ -245,6 +245,45 @@ SERVER_TEST(NULL, backpressure_of_a_group_does_not_wait_for_who_is_left_unread)
     assert_int_equal(server_waiting(server), 0);
 }
 
+enum { DEAF = UINT16_MAX + 4 * WITHHELD_MAX };
+
+/* Publishes much, reads, and acknowledges nothing. */
+static void publish_deaf(struct peer *peer, const char *topic, unsigned count)
+{
+    for (unsigned n = 1; n <= count; n++) {
+        peer_send(peer, "32 RL S'%s' %04x", topic, n % UINT16_MAX + 1);
+        while (peer_take(peer).size > 0)
+            ;
+    }
+}
+
+/* It holds its own queue, another's, or a group's. */
+SERVER_TEST(NULL, backpressure_ends_who_fills_queues_and_acknowledges_nothing)
+{
+    const char *const ids[] = { "self", "left", "right", "member" };
+    const char *const filters[] = { "self", "left", "right", "$share/g/group" };
+    const char *const to[] = { "self", "right", "left", "group" };
+    struct peer *peers[4];
+
+    server->settings.queue_full_policy = QUEUE_BACKPRESSURE;
+    server->settings.max_inflight_messages = 1;
+    server->settings.max_queued_messages = 1;
+    for (unsigned i = 0; i < 4; i++) {
+        peers[i] = peer_connected(server, ids[i], MQTT_3_1_1);
+        peer_subscribed(peers[i], filters[i], 1);
+    }
+    publish_deaf(peers[0], to[0], DEAF);
+    peer_expect_closed(peers[0]);
+    for (unsigned n = 0; n < DEAF; n++) {
+        publish_deaf(peers[1], to[1], 1);
+        publish_deaf(peers[2], to[2], 1);
+    }
+    assert_int_equal(server_told(server, "client.disconnected"), 2);
+    publish_deaf(peers[3], to[3], DEAF);
+    peer_expect_closed(peers[3]);
+    assert_in_range(server_waiting(server), 0, DEAF);
+}
+
 SERVER_TEST(NULL, backpressure_ends_with_the_session)
 {
     struct full full = fill_queue(server, QUEUE_BACKPRESSURE);

@@ -49,8 +49,9 @@ void ask_settle(struct core *core, struct ask *ask)
         send_back(core, ask);
 }
 
-void ask_release(struct core *core, struct list *waiters)
+uint32_t ask_release(struct core *core, struct list *waiters)
 {
+    uint32_t released = 0;
     struct list *link;
 
     while ((link = list_take_first(waiters))) {
@@ -60,7 +61,9 @@ void ask_release(struct core *core, struct list *waiters)
         memory_give(&core->memory, waiter, sizeof(*waiter));
         if (--ask->waiters == 0)
             send_back(core, ask);
+        released++;
     }
+    return released;
 }
 
 void ask_returned(struct core *core, struct ask *ask)

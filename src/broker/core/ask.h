@@ -40,8 +40,8 @@ bool ask_wait(struct core *core, struct ask *ask, struct list *waiters);
 /* Every queue of this shard has been offered the message: back it goes, if none is full. */
 void ask_settle(struct core *core, struct ask *ask);
 
-/* The queue has room again, or is gone: its waiters wait no more. */
-void ask_release(struct core *core, struct list *waiters);
+/* The queue has room again, or is gone: its waiters wait no more. Returns how many there were. */
+uint32_t ask_release(struct core *core, struct list *waiters);
 
 /* It came back to the publisher's shard. */
 void ask_returned(struct core *core, struct ask *ask);

@@ -13,7 +13,7 @@
 
 #include <assert.h>
 
-enum { LOSSES_TOLD_EVERY_MS = 1000 };
+enum { LOSSES_TOLD_EVERY_MS = 1000, VAIN_MAX = UINT16_MAX };
 
 const char *drop_reason_name(enum drop_reason reason)
 {
@@ -261,6 +261,19 @@ void session_end_first(
     delivery_end(core, session, &delivery, fate);
 }
 
+void session_filled_in_vain(struct core *core, struct session *session, uint32_t count)
+{
+    static const struct ending deaf = { .reason = MQTT_QUOTA_EXCEEDED,
+        .text = "its queue is full and it publishes on, but acknowledges nothing",
+        .tell = true,
+        .keep_will = true };
+    struct outgoing *outgoing = &session->receiver->outgoing;
+
+    outgoing->vain += count;
+    if (outgoing->vain > VAIN_MAX)
+        connection_condemn(core, session->connection, &deaf);
+}
+
 /* What the policy says where a QoS 1 or 2 message finds the queue full: true to queue it all the
  * same. */
 static bool admit_to_full_queue(
@@ -284,8 +297,10 @@ static bool admit_to_full_queue(
             connection_condemn(core, session->connection, &slow);
         return false;
     case QUEUE_BACKPRESSURE:
-        if (session->connection && connection_awaits_room(session->connection))
-            return offer->ask; /* In vain: see leave_unread() in receive.c. */
+        if (session->connection && connection_awaits_room(session->connection)) {
+            session_filled_in_vain(core, session, 1); /* See leave_unread() in receive.c. */
+            return offer->ask;
+        }
         return offer->ask && ask_wait(core, offer->ask, &session->receiver->waiters);
     }
     return false;

@@ -68,6 +68,13 @@ void ledger_count(struct core *core, struct ledger *ledger, int fate);
 /* Counts a message that reached the session or group. */
 void ledger_match(struct core *core, struct ledger *ledger);
 
+/*
+ * So many messages have come into its full queue, under backpressure, without a publisher that waits
+ * for room: its client could not be heard, as it waits for room itself. One that then acknowledges
+ * nothing, over more messages than it has packet ids for, would fill the memory: its connection ends.
+ */
+void session_filled_in_vain(struct core *core, struct session *session, uint32_t count);
+
 /* Publishers that waited for room in this session go on, where there is room now. */
 void session_has_room(struct core *core, struct session *session);
 

@@ -141,6 +141,7 @@ void outgoing_trim(struct outgoing *outgoing, const struct memory *memory)
 void outgoing_done(
         struct outgoing *outgoing, const struct memory *memory, struct delivery *delivery)
 {
+    outgoing->vain = 0;
     outgoing_drop(outgoing, delivery);
     outgoing_trim(outgoing, memory);
 }

@@ -26,6 +26,7 @@ struct outgoing {
     uint32_t unresent;     /* after a resume: at the front of flight, not yet sent again */
     uint16_t open;         /* sent on this connection and not done: against the send quota */
     uint16_t window;       /* Receive Maximum of the client or max_inflight_messages */
+    uint32_t vain;         /* see session_filled_in_vain(); since an acknowledgement came */
 };
 
 /* Memory of what is queued, as limits count it. */

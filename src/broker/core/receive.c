@@ -6,6 +6,7 @@
 #include "broker/core/connection.h"
 #include "broker/core/hold.h"
 #include "broker/core/objection.h"
+#include "broker/core/offer.h"
 #include "broker/core/session.h"
 #include "broker/core/state.h"
 #include "mqtt/disconnect.h"
@@ -211,12 +212,17 @@ static bool receive_one(struct core *core, struct connection *connection, struct
  * whom a group waits for is not known: who has messages of one waits no more himself. */
 static void leave_unread(struct core *core, struct connection *connection)
 {
+    uint32_t vain;
+
     connection->unread = true;
     if (!connection_awaits_room(connection) || !session_receives(connection->session))
         return;
-    ask_release(core, &connection->session->receiver->waiters);
-    if (connection->session->receiver->hands > 0)
+    vain = ask_release(core, &connection->session->receiver->waiters);
+    if (connection->session->receiver->hands > 0) {
+        vain += connection_withheld(connection);
         connection_wait_no_more(core, connection);
+    }
+    session_filled_in_vain(core, connection->session, vain);
 }
 
 /* Why reading stops between two packets; CORE_READ: it does not. */
