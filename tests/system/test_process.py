@@ -411,7 +411,7 @@ def test_a_server_that_stood_still_hears_its_clients_before_it_judges_them(start
                 return [stack.enter_context(Wire(server)) for _ in range(number)]
 
             def ask_and_hear(those):
-                """All at once: one after the other might take longer than the patience with them."""
+                """All at once: one after the other might take longer than there is patience."""
                 for client in those:
                     client.send("c0 00")
                 for client in those:

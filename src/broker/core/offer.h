@@ -69,9 +69,10 @@ void ledger_count(struct core *core, struct ledger *ledger, int fate);
 void ledger_match(struct core *core, struct ledger *ledger);
 
 /*
- * So many messages have come into its full queue, under backpressure, without a publisher that waits
- * for room: its client could not be heard, as it waits for room itself. One that then acknowledges
- * nothing, over more messages than it has packet ids for, would fill the memory: its connection ends.
+ * So many messages have come into its full queue, under backpressure, without a publisher that
+ * waits for room: its client could not be heard, as it waits for room itself. One that then
+ * acknowledges nothing, over more messages than it has packet ids for, would fill the memory: its
+ * connection ends.
  */
 void session_filled_in_vain(struct core *core, struct session *session, uint32_t count);
 
