@@ -19,14 +19,19 @@ static const char *choice(const struct data_folder_wishes *wishes)
     return DATA_FOLDER_HERE;
 }
 
-void data_folder_choose(const struct data_folder_wishes *wishes, char out[STORE_PATH_MAX + 1])
+void data_folder_trim(const char *path, char out[STORE_PATH_MAX + 1])
 {
     size_t size;
 
-    snprintf(out, STORE_PATH_MAX + 1, "%s", choice(wishes));
+    snprintf(out, STORE_PATH_MAX + 1, "%s", path);
     /* With a slash behind it, a link would be followed where it must not be. */
     for (size = strlen(out); size > 1 && out[size - 1] == '/'; size--)
         out[size - 1] = '\0';
+}
+
+void data_folder_choose(const struct data_folder_wishes *wishes, char out[STORE_PATH_MAX + 1])
+{
+    data_folder_trim(choice(wishes), out);
 }
 
 /* The folder may lie in one that is the user's, who is to get no other one by a link that he puts
@@ -54,6 +59,40 @@ int data_folder_make(const char *path, const struct process_user *user)
     if (stat(path, &status) < 0)
         return -errno;
     return S_ISDIR(status.st_mode) ? 0 : -ENOTDIR;
+}
+
+/* The folder that something lies in. */
+static void find_parent(const char *path, char out[STORE_PATH_MAX + 1])
+{
+    char *slash;
+
+    data_folder_trim(path, out);
+    slash = strrchr(out, '/');
+    if (!slash)
+        strcpy(out, ".");
+    else
+        slash[slash == out] = '\0';
+}
+
+int data_folder_try(const char *path)
+{
+    char plain[STORE_PATH_MAX + 1];
+    struct stat status;
+    int result;
+
+    data_folder_trim(path, plain);
+    result = stat(plain, &status) < 0 ? -errno : 0;
+    if (result == -ENOENT) {
+        /* A link to nowhere is in the way of what would be made. */
+        if (lstat(plain, &status) == 0)
+            return -ENOENT;
+        find_parent(path, plain);
+        result = stat(plain, &status) < 0 ? -errno : 0;
+    }
+    if (result == 0 && !S_ISDIR(status.st_mode))
+        return -ENOTDIR;
+    /* What may not be looked at is for whom the server runs as to see. */
+    return result == -ENOENT || result == -ENOTDIR ? result : 0;
 }
 
 int data_folder_check(const char *path)

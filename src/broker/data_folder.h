@@ -20,6 +20,9 @@ struct data_folder_wishes {
     bool is_root;
 };
 
+/* Without the slashes at its end; what is too long is cut. */
+void data_folder_trim(const char *path, char out[STORE_PATH_MAX + 1]);
+
 /* The first that there is of: what is configured, the variable, the usual place where root starts
  * the server or that may be written, and one below the working directory. Without a slash at its
  * end; a path that is too long is cut, and will not be there. */
@@ -32,6 +35,10 @@ void data_folder_choose(const struct data_folder_wishes *wishes, char out[STORE_
  * Returns 0; -ENOENT: the folder that it is to lie in is not there; -ENOTDIR; or -errno.
  */
 int data_folder_make(const char *path, const struct process_user *user);
+
+/* Whether it is there or could be made, whoever may do so. Returns 0, -ENOENT or -ENOTDIR as
+ * above. */
+int data_folder_try(const char *path);
 
 /* Whether this process may make files in it. Returns 0, or -errno. */
 int data_folder_check(const char *path);

@@ -70,3 +70,27 @@ TEST(a_folder_is_made_for_its_owner_alone_and_one_that_is_there_stays)
     assert_int_equal(data_folder_check(path), -ENOENT);
     assert_int_equal(data_folder_make("/dev/null", NULL), -ENOTDIR);
 }
+
+TEST(a_folder_that_cannot_be_there_is_seen_before_it_is_made)
+{
+    char parent[] = "/tmp/data_folder_XXXXXX";
+    char path[64];
+
+    assert_non_null(mkdtemp(parent));
+    assert_int_equal(data_folder_try(parent), 0);
+    snprintf(path, sizeof(path), "%s/data//", parent);
+    assert_int_equal(data_folder_try(path), 0);
+    assert_int_equal(data_folder_try("no-such-folder"), 0);
+    assert_int_equal(data_folder_try("/no-such-folder"), 0);
+    assert_int_equal(data_folder_try("/"), 0);
+    snprintf(path, sizeof(path), "%s/more/data", parent);
+    assert_int_equal(data_folder_try(path), -ENOENT);
+    snprintf(path, sizeof(path), "%s/link", parent);
+    assert_int_equal(symlink("nowhere", path), 0);
+    assert_int_equal(data_folder_try(path), -ENOENT);
+    assert_int_equal(data_folder_make(path, NULL), -ENOENT);
+    unlink(path);
+    rmdir(parent);
+    assert_int_equal(data_folder_try("/dev/null"), -ENOTDIR);
+    assert_int_equal(data_folder_try("/dev/null/data"), -ENOTDIR);
+}

@@ -8,9 +8,9 @@
 #include <assert.h>
 #include <errno.h>
 
-static enum address_family family_of(enum config_domain domain)
+enum address_family entrance_family(const struct config_listener *listener)
 {
-    switch (domain) {
+    switch ((enum config_domain)listener->socket_domain) {
     case CONFIG_DOMAIN_IPV4:
         return ADDRESS_IPV4;
     case CONFIG_DOMAIN_IPV6:
@@ -129,7 +129,7 @@ int entrance_open(struct entrance *entrance, const struct config *config, unsign
     int result;
 
     entrance->options = (struct listener_options){
-        .family = family_of(listener->socket_domain),
+        .family = entrance_family(listener),
         .interface = text_or_null(listener->interface),
         .datagrams = listener->protocol == CONFIG_PROTOCOL_MQTTSN,
         .no_delay = config->set_tcp_nodelay,

@@ -57,6 +57,9 @@ struct door {
     int64_t told_until_ms; /* it has been told the gateway's id, and is not again until then */
 };
 
+/* The family of addresses that its listener is to have. */
+enum address_family entrance_family(const struct config_listener *listener);
+
 /**
  * Opens an entrance, which was { 0 } or was open before and has no door any more; its last
  * connections may still be there, and count. `number` is its index in the configuration, which is

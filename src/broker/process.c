@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -41,6 +42,16 @@ int process_find_user(struct process_user *out, const char *name)
         return errno != 0 ? -errno : -ENOENT;
     *out = (struct process_user){ .name = name, .user = found->pw_uid, .group = found->pw_gid };
     return 0;
+}
+
+int process_find_runner(struct process_user *out, const char *name)
+{
+    int result = process_find_user(out, name);
+
+    if (result != -ENOENT || strcmp(name, "mosquitto") != 0)
+        return result;
+    result = process_find_user(out, "nobody");
+    return result == 0 ? 1 : result;
 }
 
 int process_become(const struct process_user *user)

@@ -32,6 +32,14 @@ bool process_is_root(void);
  */
 int process_find_user(struct process_user *out, const char *name);
 
+/**
+ * Finds whom a server that root has started is to become: that user, or where there is no
+ * "mosquitto", nobody.
+ *
+ * Returns 0, 1 when it is nobody instead, or -errno as above.
+ */
+int process_find_runner(struct process_user *out, const char *name);
+
 /* Becomes that user and its groups, for good: no program that it might be made to start gets more,
  * as sudo would; that holds for this thread and those that it starts. Returns 0, or -errno. */
 int process_become(const struct process_user *user);

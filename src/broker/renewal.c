@@ -2,6 +2,7 @@
 #include "broker/renewal.h"
 
 #include "broker/state.h"
+#include "broker/surroundings.h"
 #include "broker/threads.h"
 #include "loop/clock.h"
 
@@ -193,6 +194,7 @@ static void try(void *context)
         request.file = reading->file;
     if (config_load(&config, &request, reading->report) == 0 &&
             (!threads_have_memory(config, reading->report) ||
+                    !surroundings_suit(config, reading->report) ||
                     rulebook_read(&rulebook, config, NULL, reading->report) < 0 ||
                     credentials_read(&credentials, config, 0, reading->report) < 0)) {
         config_free(config);

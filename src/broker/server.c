@@ -8,6 +8,7 @@
 #include "broker/renewal.h"
 #include "broker/state.h"
 #include "broker/steering.h"
+#include "broker/surroundings.h"
 #include "broker/threads.h"
 #include "loop/signals.h"
 
@@ -33,6 +34,10 @@ static bool load_config(struct server *server, struct findings *findings)
     if (config_load(&server->config, &request, &findings->report) < 0 ||
             !threads_have_memory(server->config, &findings->report) ||
             rulebook_read(&server->rulebook, server->config, NULL, &findings->report) < 0)
+        return false;
+    /* A start finds out by itself. */
+    if (server->arguments.action == ARGUMENTS_TEST_CONFIG &&
+            !surroundings_suit(server->config, &findings->report))
         return false;
     server->lookout.fingerprint = lookout_fingerprint(server->config);
     return credentials_read(&server->credentials, server->config, ++server->readings,
@@ -96,13 +101,11 @@ static bool find_user(struct server *server)
 
     if (!process_is_root() || strcmp(name, "root") == 0)
         return true;
-    result = process_find_user(&server->user, name);
-    if (result == -ENOENT && strcmp(name, "mosquitto") == 0) {
+    result = process_find_runner(&server->user, name);
+    if (result == 1)
         journal_tell(&server->journal, EVENT_WARN, "server.user_missing", field_text("user", name),
                 field_text("text", "there is no such user; running as nobody instead"));
-        result = process_find_user(&server->user, "nobody");
-    }
-    if (result == 0)
+    if (result >= 0)
         return true;
     journal_tell(&server->journal, EVENT_ERROR, "server.user_missing", field_text("user", name),
             field_text("text",

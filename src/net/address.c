@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+enum { NAME_PART_MAX = 63 }; /* letters between two dots */
 
 /* The kernel's name for a family of ours. */
 static int domain_of(enum address_family family)
@@ -258,6 +261,70 @@ int address_look_up(struct address out[], size_t max, const char *host, uint16_t
         enum address_family family)
 {
     return look_up(out, max, host, port, family, 0);
+}
+
+static bool is_digit(char letter)
+{
+    return letter >= '0' && letter <= '9';
+}
+
+static bool is_of_name(char letter)
+{
+    char small = letter | 0x20;
+
+    return (small >= 'a' && small <= 'z') || is_digit(letter) || letter == '-' || letter == '_';
+}
+
+bool address_is_name(const char *text)
+{
+    bool digits = false; /* the part has nothing else so far */
+    size_t size = 0;     /* of the part */
+
+    for (; *text != '\0'; text++) {
+        bool begins = size == 0;
+
+        if (*text == '.' ? begins : !is_of_name(*text))
+            return false;
+        if (*text == '.') {
+            size = 0;
+            continue;
+        }
+        digits = is_digit(*text) && (begins || digits);
+        if (++size > NAME_PART_MAX)
+            return false;
+    }
+    return size > 0 && !digits;
+}
+
+static bool is_called(const struct hostent *entry, const char *host)
+{
+    bool is = strcasecmp(entry->h_name, host) == 0;
+
+    for (char *const *alias = entry->h_aliases; !is && *alias; alias++)
+        is = strcasecmp(*alias, host) == 0;
+    return is;
+}
+
+int address_look_up_here(struct address out[], size_t max, const char *host, uint16_t port,
+        enum address_family family)
+{
+    const struct hostent *entry;
+    size_t count = 0;
+
+    sethostent(0);
+    while ((entry = gethostent())) {
+        enum address_family its = entry->h_addrtype == AF_INET6 ? ADDRESS_IPV6 : ADDRESS_IPV4;
+
+        if (!is_called(entry, host) || (family != ADDRESS_ANY && family != its))
+            continue;
+        for (char *const *next = entry->h_addr_list; *next; next++) {
+            struct address address = address_from(its, (const uint8_t *)*next, port);
+
+            count = add(out, count, max, &address);
+        }
+    }
+    endhostent();
+    return (int)count;
 }
 
 int address_resolve(struct address out[], size_t max, const char *host, uint16_t port,

@@ -100,6 +100,19 @@ int address_resolve(struct address out[], size_t max, const char *host, uint16_t
 int address_look_up(struct address out[], size_t max, const char *host, uint16_t port,
         enum address_family family);
 
+/* Whether a text may be the name of a host: letters, digits and their like between dots, and not
+ * digits alone behind the last one, as of an address with a number too much. */
+bool address_is_name(const char *text);
+
+/**
+ * The same of a name that this machine knows by itself, as of /etc/hosts; nobody else is asked. Not
+ * for two threads at once.
+ *
+ * Returns how many; 0: another machine may know it.
+ */
+int address_look_up_here(struct address out[], size_t max, const char *host, uint16_t port,
+        enum address_family family);
+
 /**
  * Writes host and port, "10.0.0.7:41312" or "[::1]:1883", or "-" for no address, with a NUL.
  * Returns text.

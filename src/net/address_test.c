@@ -157,3 +157,24 @@ TEST(a_number_of_the_other_family_is_not_found)
     assert_int_equal(address_resolve(found, 4, "127.0.0.1", 1, ADDRESS_IPV4), 1);
     assert_int_equal(address_resolve(found, 4, "127.0.0.1", 1, ADDRESS_IPV6), -ENOENT);
 }
+
+TEST(a_name_is_letters_and_digits_between_dots)
+{
+    static const char *const names[] = { "localhost", "a", "7a", "my_host-2.example", "x.1a",
+        "a23456789012345678901234567890123456789012345678901234567890123" };
+    static const char *const others[] = { "", ".", "a.", ".a", "a..b", "1", "10.0.0.256", "a.7",
+        "a b", "a:1", "*", "::1", "a/b",
+        "a234567890123456789012345678901234567890123456789012345678901234" };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        assert_true(address_is_name(names[i]));
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        assert_false(address_is_name(others[i]));
+}
+
+TEST(a_name_that_nobody_has_written_down_here_is_not_found_here)
+{
+    struct address address;
+
+    assert_int_equal(address_look_up_here(&address, 1, "no.such.host.invalid", 1, ADDRESS_ANY), 0);
+}

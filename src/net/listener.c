@@ -186,6 +186,21 @@ static int open_all(struct listener out[], struct address addresses[], int count
     return opened;
 }
 
+int listener_try(const struct address *address, bool datagrams)
+{
+    struct listener_options options = { .datagrams = datagrams };
+    struct address any_port = *address;
+    struct listener listener;
+    enum listener_step step;
+    int result;
+
+    address_set_port(&any_port, 0);
+    result = open_one(&listener, &any_port, &options, false, &step);
+    if (result == 0)
+        listener_close(&listener);
+    return result;
+}
+
 /* ---- Unix sockets ---- */
 
 static_assert(LISTENER_PATH_MAX == sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1,

@@ -63,6 +63,10 @@ struct listener_failure {
 int listener_open(struct listener out[LISTENER_SOCKETS_MAX], const struct listener_options *options,
         struct listener_failure *failure);
 
+/* Whether an address can be listened on here, whatever its port. Returns 0, or -errno:
+ * -EADDRNOTAVAIL when this machine does not have it, -EAFNOSUPPORT when it has not its family. */
+int listener_try(const struct address *address, bool datagrams);
+
 /**
  * Opens another socket at the very address of `first`, which was opened with `shared`: the kernel
  * spreads the connections over all of them (SO_REUSEPORT), one for each thread. Only this function

@@ -535,3 +535,16 @@ TEST(a_shared_path_is_accepted_from_by_each)
     listener_close(&second);
     place_deinit(&place);
 }
+
+TEST(an_address_is_tried_without_listening)
+{
+    struct address address;
+
+    assert_int_equal(address_parse(&address, "127.0.0.1", 1), 0); /* whoever may have the port */
+    assert_int_equal(listener_try(&address, false), 0);
+    assert_int_equal(listener_try(&address, true), 0);
+    assert_int_equal(address_port(&address), 1);
+    assert_int_equal(address_parse(&address, "192.0.2.7", 1883), 0);
+    assert_int_equal(listener_try(&address, false), -EADDRNOTAVAIL);
+    assert_int_equal(listener_try(&address, true), -EADDRNOTAVAIL);
+}

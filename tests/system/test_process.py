@@ -149,6 +149,26 @@ def test_a_wrong_line_is_named_and_ends_with_3(tmp_path, mode, line):
     assert "bad.conf:2" in done.stderr
 
 
+@pytest.mark.ours_only("Mosquitto 2.0.11 has no --test-config")
+@pytest.mark.parametrize("line", [
+    "listener 1883 192.0.2.7",
+    "listener 1883 10.0.0.256",
+    "persistence_location /dev/null/data",
+    "persistence_location /no/such/folder",
+    pytest.param("user no-such-user", marks=pytest.mark.skipif(
+        os.geteuid() != 0, reason="only root can become somebody else")),
+])
+@pytest.mark.parametrize("mode", ["--test-config", "--diff"])
+def test_what_this_machine_does_not_have_is_named_before_a_start(tmp_path, mode, line):
+    good, bad = tmp_path / "good.conf", tmp_path / "bad.conf"
+    good.write_text("")
+    bad.write_text(f"listener {free_port()} 127.0.0.1\n{line}\n")
+    done = run(mode, "-c", bad) if mode == "--test-config" else run("-c", good, mode, bad)
+    assert done.returncode == 3
+    assert "bad.conf:2" in done.stderr
+    assert done.stdout == ""
+
+
 @pytest.mark.ours_only("Mosquitto has no threads that it could say the memory of")
 @pytest.mark.parametrize("threads", [1, 4])
 def test_the_memory_that_is_asked_for_is_enough_to_serve(tmp_path, start_server, threads):
