@@ -43,9 +43,10 @@ static void warn_if_open(const char *path, struct report *report)
                 "every user of this machine may read the keys; chmod o= %.512s", path);
 }
 
-static int read_keys(struct credentials *credentials, const char *path, struct tls_keys *out,
-        struct report *report)
+static int read_keys(struct credentials *credentials, const struct config *config, size_t number,
+        struct tls_keys *out, struct report *report)
 {
+    const char *path = config->listeners[number].psk_file;
     struct source source = source_system();
     struct psk_file **next = &credentials->psk_files[credentials->psk_file_count];
     int result;
@@ -56,6 +57,7 @@ static int read_keys(struct credentials *credentials, const char *path, struct t
         if (strcmp(credentials->psk_files[i]->lines.path, path) == 0)
             return 0;
     }
+    source.named = config_listener_origin(config, "psk_file", number);
     result = psk_file_read(next, path, &source, report);
     if (result < 0)
         return result;
@@ -164,7 +166,7 @@ static int read_listener(struct credentials *credentials, const struct config *c
     int result;
 
     if (tls->psk_hint[0] != '\0') {
-        result = read_keys(credentials, listener->psk_file, &keys, report);
+        result = read_keys(credentials, config, number, &keys, report);
         if (result < 0)
             return result;
         options.keys = &keys;

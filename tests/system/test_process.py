@@ -169,6 +169,22 @@ def test_what_this_machine_does_not_have_is_named_before_a_start(tmp_path, mode,
     assert done.stdout == ""
 
 
+@pytest.mark.ours_only("Mosquitto 2.0.11 has no --test-config")
+@pytest.mark.parametrize("more", ["", "per_listener_settings true\n"], ids=["global", "listener"])
+@pytest.mark.parametrize("lines", [
+    "password_file /no/such/file", "acl_file /no/such/file", "psk_file /no/such/file\npsk_hint x",
+    "auth_jwt /no/such/file", "auth_http http://127.0.0.1/\nauth_http_cafile /no/such/file",
+])
+def test_a_file_that_is_not_there_is_told_with_the_line_that_names_it(tmp_path, lines, more):
+    text = f"{more}listener 1883\n{lines}\n"
+    line = next(number for number, line in enumerate(text.splitlines(), 1) if "/no/" in line)
+    config = tmp_path / "bad.conf"
+    config.write_text(text)
+    done = run("-c", config, "--test-config")
+    assert done.returncode == 3
+    assert re.search(rf"bad\.conf:{line}: /no/such/file: cannot be read: No such file", done.stderr)
+
+
 @pytest.mark.ours_only("Mosquitto has no threads that it could say the memory of")
 @pytest.mark.parametrize("threads", [1, 4])
 def test_the_memory_that_is_asked_for_is_enough_to_serve(tmp_path, start_server, threads):

@@ -10,7 +10,7 @@
 
 struct rulebook_reader {
     struct rulebook *book;
-    const struct source *source;
+    struct source source; /* its `named` is the line of what is read next */
     bool of_system;
     struct report *report;
 };
@@ -37,7 +37,7 @@ static int read_passwords(
         if (strcmp((*out)->lines.path, path) == 0)
             return 0;
     }
-    result = password_file_read(next, path, reader->source, reader->report);
+    result = password_file_read(next, path, &reader->source, reader->report);
     if (result < 0)
         return result;
     warn_if_open(reader, path);
@@ -57,7 +57,7 @@ static int read_acl(struct rulebook_reader *reader, const char *path, const stru
         if (strcmp((*out)->lines.path, path) == 0)
             return 0;
     }
-    result = acl_file_read(next, path, reader->source, reader->report);
+    result = acl_file_read(next, path, &reader->source, reader->report);
     if (result < 0)
         return result;
     book->acl_file_count++;
@@ -65,13 +65,24 @@ static int read_acl(struct rulebook_reader *reader, const char *path, const stru
     return 0;
 }
 
-static int read_tokens(struct rulebook_reader *reader, const struct config_jwt *jwt)
+static int read_tokens(struct rulebook_reader *reader, const struct config *config)
 {
-    int result = token_rules_read(&reader->book->tokens, jwt, reader->source, reader->report);
+    const struct config_jwt *jwt = &config->jwt;
+    int result;
+
+    reader->source.named = config_origin(config, "auth_jwt", -1);
+    result = token_rules_read(&reader->book->tokens, jwt, &reader->source, reader->report);
 
     if (result == 0 && token_keys_have_secret(reader->book->tokens->keys))
         warn_if_open(reader, jwt->file);
     return result;
+}
+
+static int read_service(struct rulebook_reader *reader, const struct config *config)
+{
+    reader->source.named = config_origin(config, "auth_http_cafile", -1);
+    return web_service_read(&reader->book->service, &config->http,
+            config_origin(config, "auth_http", -1), &reader->source, reader->report);
 }
 
 /* ---- The order in which they are asked ---- */
@@ -177,10 +188,12 @@ static int read_listener(struct rulebook_reader *reader, const struct config *co
     rules->allow_anonymous = listener->settings.allow_anonymous;
     rules->user_name_proved = listener->settings.user_name_proved;
     rules->check_subscribe = config->acl_check_subscribe;
+    reader->source.named = config_listener_origin(config, "password_file", number);
     if (listener->password_file[0] != '\0')
         result = read_passwords(reader, listener->password_file, &rules->passwords);
     rules->tokens = reader->book->tokens;
     rules->service = reader->book->service;
+    reader->source.named = config_listener_origin(config, "acl_file", number);
     if (result == 0 && listener->acl_file[0] != '\0')
         result = read_acl(reader, listener->acl_file, &rules->acl);
     order_authenticators(reader->book, rules);
@@ -190,11 +203,10 @@ static int read_listener(struct rulebook_reader *reader, const struct config *co
 int rulebook_read(struct rulebook **out, const struct config *config, const struct source *source,
         struct report *report)
 {
-    struct source system = source_system();
     struct rulebook *book = calloc(1, sizeof(*book));
     struct rulebook_reader reader = {
         .book = book,
-        .source = source ? source : &system,
+        .source = source ? *source : source_system(),
         .of_system = !source,
         .report = report,
     };
@@ -203,10 +215,9 @@ int rulebook_read(struct rulebook **out, const struct config *config, const stru
     if (result == 0)
         result = read_order(&reader, config);
     if (result == 0 && config->jwt.file[0] != '\0')
-        result = read_tokens(&reader, &config->jwt);
+        result = read_tokens(&reader, config);
     if (result == 0 && config->http.url[0] != '\0')
-        result = web_service_read(&book->service, &config->http,
-                config_origin(config, "auth_http", -1), reader.source, report);
+        result = read_service(&reader, config);
     for (size_t i = 0; result == 0 && i < config->listener_count; i++)
         result = read_listener(&reader, config, i);
     if (result < 0) {

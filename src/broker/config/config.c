@@ -58,6 +58,15 @@ struct report_origin config_origin(const struct config *config, const char *key,
     return nowhere;
 }
 
+struct report_origin config_listener_origin(
+        const struct config *config, const char *key, size_t listener)
+{
+    const struct option *general = option_find(bytes_of_text(key));
+    struct report_origin own = config_origin(config, general->per_listener, (int)listener);
+
+    return own.file ? own : config_origin(config, key, -1);
+}
+
 void config_check_access(const struct config *config, struct report *report)
 {
     for (size_t i = 0; i < config->file_count; i++)

@@ -223,6 +223,10 @@ void config_free(struct config *config);
  * does. */
 struct report_origin config_origin(const struct config *config, const char *key, int listener);
 
+/* The same of a key that a listener has of its own or from the whole server, as acl_file. */
+struct report_origin config_listener_origin(
+        const struct config *config, const char *key, size_t listener);
+
 /**
  * Makes `next` what may take the place of `running`. What cannot change while the server runs
  * (option table: "restart") keeps running's value, with a warning that names

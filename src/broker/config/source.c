@@ -175,7 +175,7 @@ int source_read_told(
 
     if (result == 0 || result == -ENOMEM)
         return result;
-    report_tell(report, REPORT_ERROR, (struct report_origin){ path, 0 }, "cannot be read: %s",
+    report_tell(report, REPORT_ERROR, source->named, "%.512s: cannot be read: %s", path,
             strerror(-result));
     return -EINVAL;
 }

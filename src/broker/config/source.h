@@ -36,13 +36,16 @@ struct source {
     /* A variable of the environment, lasting; NULL: it is not set. */
     const char *(*variable)(void *context, const char *name);
     void *context;
+    /* The line that names what is read, to be told where it cannot be; nowhere: none is known. */
+    struct report_origin named;
 };
 
 /* The file system and the process's environment. */
 struct source source_system(void);
 
 /**
- * Reads a whole file, as above; why it cannot be read is told to the report.
+ * Reads a whole file, as above; why it cannot be read is told to the report, with
+ * the line that names it.
  *
  * Returns 0, -EINVAL once it is told, or -ENOMEM.
  */
