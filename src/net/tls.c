@@ -53,6 +53,24 @@ static void release(void *side)
     tls_server_unref(side);
 }
 
+/* OpenSSL's words for bytes that are not TLS at all say something else. */
+static const char *blame(const SSL *ssl)
+{
+    unsigned long error = ERR_peek_last_error();
+
+    if (SSL_is_init_finished(ssl) || ERR_GET_LIB(error) != ERR_LIB_SSL)
+        return tls_psk_blame(ssl);
+    switch (ERR_GET_REASON(error)) {
+    case SSL_R_HTTP_REQUEST:
+        return "it looks like HTTP without TLS; this listener is for TLS alone";
+    case SSL_R_HTTPS_PROXY_REQUEST:
+    case SSL_R_WRONG_VERSION_NUMBER:
+        return "it is no TLS, for which alone this listener is; does the client speak plain MQTT?";
+    default:
+        return tls_psk_blame(ssl);
+    }
+}
+
 int tls_accept(struct stream **out, struct stream *below, struct tls_server *server)
 {
     static const struct stream_functions functions = {
@@ -73,7 +91,7 @@ int tls_accept(struct stream **out, struct stream *below, struct tls_server *ser
         return -ENOMEM;
     tls->side = tls_server_ref(server);
     tls->release = release;
-    tls->blame = tls_psk_blame;
+    tls->blame = blame;
     tls->read_waits = STREAM_IN;
     tls->write_waits = STREAM_OUT;
     if (!tls_stream_attach(tls, tls_server_context(server), tls_server_method(server))) {

@@ -283,6 +283,32 @@ TEST(after_a_fault_and_a_shutdown_what_comes_is_thrown_away)
     fixture_close(&f);
 }
 
+/* With that for the first bytes the stream fails, and says so. */
+static void expect_no_tls(struct bytes first, const char *failure)
+{
+    struct fixture f;
+    uint8_t byte;
+
+    fixture_open(&f);
+    begin(&f);
+    f.below.input = first;
+    assert_int_equal(stream_read(f.stream, &byte, 1), -EPROTO);
+    assert_string_equal(stream_failure(f.stream), failure);
+    fixture_close(&f);
+}
+
+TEST(who_speaks_no_tls_is_told_so)
+{
+    static const char no_tls[] =
+            "it is no TLS, for which alone this listener is; does the client speak plain MQTT?";
+
+    expect_no_tls(BYTES("\x10\x0f\0\4MQTT\4\2\0\x3c\0\3abc"), no_tls);
+    expect_no_tls(BYTES("\x10\x0d\0\4MQTT\5\2\0\x3c\0\0"), no_tls);
+    expect_no_tls(BYTES("CONNECT a:1 HTTP/1.1\r\n\r\n"), no_tls);
+    expect_no_tls(BYTES("GET /mqtt HTTP/1.1\r\n\r\n"),
+            "it looks like HTTP without TLS; this listener is for TLS alone");
+}
+
 TEST(an_end_without_a_byte_needs_no_word)
 {
     struct fixture f;

@@ -19,7 +19,7 @@ from server import IS_NIGHTJAR, PROGRAM, free_port
 from tls import (TlsWire, client_context, mutual, reload, renew_certificate, s_client,
                  shown_subject, trusting)
 from waiting import PATIENCE_S, lasted, until
-from wire import V5, V311, publish, subscribe
+from wire import V5, V311, Wire, publish, subscribe
 
 LARGE = 1_000_000
 CONNECT_TIMEOUT_S = 2
@@ -47,6 +47,14 @@ def test_the_log_tells_version_and_cipher(start_tls, authority):
     server = start_tls()
     mosquitto.publish(server, "a", "-m", "x", "-i", "c", *trusting(authority))
     server.await_log(r'client.connected id="c" .* tls=TLSv1.3 cipher=TLS_AES_256_GCM_SHA384$')
+
+
+@ours_only_log
+def test_the_log_tells_who_speaks_plain_mqtt(start_tls):
+    server = start_tls()
+    with Wire(server) as plain:
+        plain.send("10 0f 00 04 'MQTT' 04 02 0000 00 03 'abc'")
+        server.await_log(r'connection.failed peer=127.0.0.1:.* text="it is no TLS, .* plain MQTT')
 
 
 @pytest.mark.parametrize("version", ["tls1", "tls1_1"])
