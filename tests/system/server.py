@@ -116,7 +116,9 @@ class Server:
         return self.process is not None and self.process.poll() is None
 
     def log(self):
-        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+        """All lines so far but one that is still being written."""
+        text = self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+        return text[:text.rfind("\n") + 1]
 
     def await_log(self, pattern, timeout_s=PATIENCE_S):
         """The first match of the regular expression in the log, once it is there."""
