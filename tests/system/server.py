@@ -133,6 +133,18 @@ class Server:
     def signal(self, number):
         self.process.send_signal(number)
 
+    def freeze(self):
+        """SIGSTOP; returns when no thread of the process runs any more."""
+        self.signal(signal.SIGSTOP)
+        until(lambda: self._thread_states() == {"T"}, "all threads to stand still")
+
+    def _thread_states(self):
+        try:
+            stats = [stat.read_text() for stat in Path(f"/proc/{self.pid}/task").glob("*/stat")]
+        except OSError:  # one has ended meanwhile
+            return None
+        return {stat.rpartition(")")[2].split()[0] for stat in stats}
+
     def stop(self):
         """Asks for a clean end and expects it at once, with status 0 and nothing to report."""
         assert self.is_alive(), f"the server ended by itself with {self.process.poll()}"

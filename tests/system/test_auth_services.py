@@ -324,7 +324,7 @@ def test_who_waits_for_the_answer_is_not_late_himself(serve):
 
     with LoginService(decide) as service:
         server = serve(f"auth_http {service.url}", "auth_http_timeout 60000", "connect_timeout 1")
-        server.signal(signal.SIGSTOP)  # so that it finds the connection and CONNECT together
+        server.freeze()  # so that it finds the connection and CONNECT together
         with Wire(server) as wire:
             wire.send(packet(0x10, "00 04 'MQTT' 05 c2 00 3c 00", string("c"), string("alice"),
                              string("x")))

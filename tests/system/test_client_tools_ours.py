@@ -104,7 +104,7 @@ def test_a_signal_ends_it_and_lets_the_will_out(server, subscribed):
 
 
 def test_before_the_server_answers_a_signal_kills_it(server):
-    server.signal(signal.SIGSTOP)
+    server.freeze()
     try:
         with Running("sub", server, "-t", "a") as sub:
             until(lambda: os.readlink(f"/proc/{sub.process.pid}/exe") == str(PROGRAM.resolve()),

@@ -443,7 +443,7 @@ def test_who_is_taken_over_while_he_sends_is_not_heard(start_server, told):
     old, new = Wire(server), Wire(server)
     old.send(connect(V5, "a"))
     assert old.receive()[0] == 0x20
-    server.signal(signal.SIGSTOP)
+    server.freeze()
     new.send(connect(V5, "a"))
     old.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
     old.socket.setblocking(False)

@@ -465,7 +465,7 @@ def test_a_server_that_stood_still_hears_its_clients_before_it_judges_them(start
             for client in [*steady, leaving]:
                 client.expect_packet(0x20)
             ask_and_hear(steady)
-            server.signal(signal.SIGSTOP)
+            server.freeze()
             try:
                 leaving.send("e0 00")
                 leaving.close()
