@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from mqtt_js import run_scenario
-from server import PATIENCE, PROGRAM, Server, free_port
+from server import PROGRAM, Server, common_config, free_port
 from wire import CONNACK, Wire, packet, string, variable
 
 pytestmark = [pytest.mark.ours_only("Mosquitto has no SCRAM of its own"), pytest.mark.sanitizer]
@@ -38,8 +38,8 @@ def passwords(tmp_path):
 def server(tmp_path, passwords):
     port = free_port()
     (tmp_path / "acl").write_text("user alice\ntopic alice/#\nuser bob\ntopic bob/#\n")
-    server = Server(tmp_path, port, f"user root\nlog_type all\nlistener {port} 127.0.0.1\n"
-                    f"{PATIENCE}\n"
+    server = Server(tmp_path, port, f"{common_config('durability group')}"
+                    f"listener {port} 127.0.0.1\n"
                     f"password_file {passwords}\nacl_file {tmp_path}/acl\n")
     yield server.start()
     server.stop()
@@ -170,6 +170,7 @@ def test_a_new_password_ends_who_came_in_by_the_old(server, passwords):
     set_password(passwords, "alice", "other")
     server.signal(signal.SIGHUP)
     wire.expect_end(NOT_AUTHORIZED)
+    server.await_log("config.reloaded")  # by all threads
     assert may_publish(bob, "bob/1")
     assert log_in(server, "alice", "wonder")[1] == NOT_AUTHORIZED
     assert log_in(server, "alice", "other")[1] == 0
