@@ -34,6 +34,7 @@ export class Client {
             clientId,
             clean: !durable,
             reconnectPeriod: 0,
+            connectTimeout: PATIENCE_MS,
             wsOptions: {
                 finishRequest(request, socket) {
                     client.socket = socket
