@@ -85,9 +85,8 @@ def test_the_life_of_a_server_is_told(manager, start_server, tmp_path):
 
 
 def test_an_abstract_socket_is_told_too(start_server, monkeypatch):
-    name = f"nightjar-test-{os.getpid()}"
-    monkeypatch.setenv("NOTIFY_SOCKET", "@" + name)
-    manager = Manager("\0" + name)
+    manager = Manager("")  # the system chooses a name
+    monkeypatch.setenv("NOTIFY_SOCKET", "@" + manager.socket.getsockname()[1:].decode())
     start_server()
     assert manager.take()["READY"] == "1"
 
@@ -121,6 +120,9 @@ def test_signs_of_life_stop_while_a_thread_hangs(manager, start_server, monkeypa
     # Nothing else wakes the threads.
     until(lambda: manager.beats(2 * WATCHDOG_USEC / 1e6) >= 2, "two signs of life in time")
     with threads_stopped(server.pid):
+        # On a busy machine one may have hung before, and a line of that may just be written.
+        before = server.log().count("shard.hangs")
+        until(lambda: server.log().count("shard.hangs") >= before + 2, "two lines of these")
         server.await_log(r"shard.hangs shard=\d period_ms=300")
         manager.drop()  # what was told before
         assert manager.beats(2 * WATCHDOG_USEC / 1e6) == 0
