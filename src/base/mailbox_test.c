@@ -5,9 +5,9 @@
 #include "tests/harness/test.h"
 
 #include <pthread.h>
-#include <sched.h>
+#include <semaphore.h>
 
-enum { ITEMS = 200000 };
+enum { ITEMS = 50000 };
 
 static void put_number(struct mailbox *box, uint32_t number)
 {
@@ -91,45 +91,73 @@ TEST(what_weighs_too_much_leaves_no_room_until_it_is_shed)
     test_memory_end(&memory);
 }
 
+/* ---- Two threads, of which each sleeps until the other has left it something ---- */
+
+struct exchange {
+    struct mailbox box;
+    atomic_bool asleep; /* the consumer */
+    sem_t mail;
+    sem_t room;
+};
+
+static void publish(struct exchange *exchange)
+{
+    if (mailbox_publish(&exchange->box) && atomic_exchange(&exchange->asleep, false))
+        sem_post(&exchange->mail);
+}
+
 static void *produce(void *argument)
 {
-    struct mailbox *box = argument;
+    struct exchange *exchange = argument;
 
     for (uint32_t i = 0; i < ITEMS; i++) {
-        while (!mailbox_has_room(box)) {
-            mailbox_publish(box);
-            sched_yield();
+        while (!mailbox_has_room(&exchange->box)) {
+            publish(exchange);
+            sem_wait(&exchange->room);
         }
-        put_number(box, i);
+        put_number(&exchange->box, i);
         if (i % 3 == 0)
-            mailbox_publish(box);
+            publish(exchange);
     }
-    mailbox_publish(box);
+    publish(exchange);
     return NULL;
+}
+
+static void await_mail(struct exchange *exchange)
+{
+    atomic_store(&exchange->asleep, true);
+    if (!mailbox_waiting(&exchange->box))
+        sem_wait(&exchange->mail);
+    atomic_store(&exchange->asleep, false);
 }
 
 TEST(two_threads_pass_everything_once_and_in_order)
 {
     struct test_memory memory = test_memory_start();
-    struct mailbox box;
+    struct exchange exchange = { .asleep = false };
     pthread_t producer;
     uint32_t expected = 0;
 
-    assert_true(mailbox_init(&box, &memory.memory, 8, sizeof(uint32_t)));
-    assert_int_equal(pthread_create(&producer, NULL, produce, &box), 0);
+    assert_true(mailbox_init(&exchange.box, &memory.memory, 8, sizeof(uint32_t)));
+    assert_int_equal(sem_init(&exchange.mail, 0, 0), 0);
+    assert_int_equal(sem_init(&exchange.room, 0, 0), 0);
+    assert_int_equal(pthread_create(&producer, NULL, produce, &exchange), 0);
     while (expected < ITEMS) {
         uint32_t number;
         void *slot;
 
-        while ((slot = mailbox_take(&box))) {
+        await_mail(&exchange);
+        while ((slot = mailbox_take(&exchange.box))) {
             memcpy(&number, slot, sizeof(number));
             assert_int_equal(number, expected);
             expected++;
         }
-        mailbox_finish(&box);
-        sched_yield();
+        if (mailbox_finish(&exchange.box))
+            sem_post(&exchange.room);
     }
     pthread_join(producer, NULL);
-    mailbox_deinit(&box, &memory.memory);
+    sem_destroy(&exchange.mail);
+    sem_destroy(&exchange.room);
+    mailbox_deinit(&exchange.box, &memory.memory);
     test_memory_end(&memory);
 }
