@@ -314,7 +314,29 @@ def test_a_packet_in_single_bytes_is_a_packet(server, version):
 # Peers that do not keep up -----------------------------------------------------------------------
 
 
-def publish_in_step(server, topic, count, payload):
+class Witness:
+    """Sees that the server's thread that a peer belongs to keeps up: what others publish waits for
+    that thread, whatever the peer is given of it."""
+
+    def __init__(self, server, peer, version):
+        self.client = Client(server, "witness")
+        self.client.subscribe("heard")
+        self.peer, self.version, self.times = peer, version, 0
+
+    def await_turn(self):
+        """What was published before is where it is to be."""
+        self.peer.send(publish(self.version, "heard"))
+        self.times += 1
+        until(lambda: len(self.client.messages) >= self.times, "the peer to be heard")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.client.disconnect()
+
+
+def publish_in_step(server, topic, count, payload, witness):
     """Another client publishes to itself, and so to all, no faster than it is served."""
     with Client(server, "healthy") as healthy:
         healthy.subscribe(topic, 1)
@@ -322,6 +344,7 @@ def publish_in_step(server, topic, count, payload):
             for _ in range(20):
                 healthy.send(topic, payload, 1)
             until(lambda: len(healthy.messages) >= i + 20, "the healthy client to be served")
+            witness.await_turn()
         healthy.take(count)
 
 
@@ -330,12 +353,13 @@ def publish_in_step(server, topic, count, payload):
 @pytest.mark.parametrize("version", [V311, V5], ids=NAMES.get)
 def test_a_subscriber_that_never_reads_costs_bounded_memory(server, version):
     with Wire(server, receive_buffer_size=4096).connected(version, "never-reads") as hostile, \
+            Witness(server, hostile, version) as witness, \
             Client(server, "watcher") as watcher:
         watcher.subscribe("$SYS/broker/publish/messages/dropped")
         hostile.send(subscribe(version, ["load"], qos=0))
         hostile.expect_packet(0x90)
         before_kib = server.memory_kib()
-        publish_in_step(server, "load", 3000, "x" * 20000)
+        publish_in_step(server, "load", 3000, "x" * 20000, witness)
         expect_bounded_memory(server, before_kib, 16384)
         until(lambda: any(int(value) > 1000 for value in watcher.payloads()), "$SYS to tell")
     server.await_log(r'message\.dropped id="?never-reads"? .*reason=slow_reader')
@@ -349,6 +373,7 @@ def test_a_subscriber_that_never_reads_costs_bounded_memory(server, version):
 @pytest.mark.parametrize("qos", [1, 2])
 def test_a_client_that_never_acknowledges_meets_the_limit_of_its_queue(server, version, qos):
     with Wire(server).connected(version, "never-acks") as hostile, \
+            Witness(server, hostile, version) as witness, \
             Client(server, "publisher") as publisher:
         publisher.subscribe("$SYS/broker/publish/messages/dropped")
         hostile.send(subscribe(version, ["load"], qos=qos))
@@ -357,6 +382,7 @@ def test_a_client_that_never_acknowledges_meets_the_limit_of_its_queue(server, v
         for _ in range(50):
             sent = [publisher.send("load", "x" * 10000, qos) for _ in range(20)]
             until(lambda: all(info.is_published() for info in sent), "every acknowledgement")
+            witness.await_turn()
         for _ in range(20):  # max_inflight_messages
             hostile.expect_packet(0x30 | qos << 1)
         expect_bounded_memory(server, before_kib, 8192)
