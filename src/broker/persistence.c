@@ -172,12 +172,18 @@ struct storage persistence_storage(const struct persistence *persistence, struct
 
 /* ---- Opening ---- */
 
+static int condition_of(void *context)
+{
+    const struct persistence *persistence = context;
+
+    return persistence->store ? store_condition(persistence->store) : 0;
+}
+
 /* On a thread of the store, or while it is being opened: then there is nobody to wake. */
 static void store_has_changed(void *context)
 {
     struct persistence *persistence = context;
-    int trouble = persistence->store ? store_condition(persistence->store) : 0;
-    bool is_for_all = atomic_exchange(&persistence->trouble, trouble) != trouble;
+    bool is_for_all = store_news_note(&persistence->trouble, condition_of, persistence);
 
     /* Sequentially consistent, as are a shard's mark that it is asleep and its look at this number
      * afterwards: it sees the new number, or we see it asleep. */

@@ -16,6 +16,20 @@ enum storage_health store_health(int trouble)
     return trouble == -ENOSPC ? STORAGE_FULL : STORAGE_DEAD;
 }
 
+bool store_news_note(atomic_int *trouble, int (*ask)(void *context), void *context)
+{
+    bool is_news = false;
+    int asked;
+
+    do {
+        asked = ask(context);
+        is_news |= atomic_exchange(trouble, asked) != asked;
+        /* What another thread has changed before it noted that is seen by who noted after it. */
+        atomic_thread_fence(memory_order_seq_cst);
+    } while (ask(context) != asked);
+    return is_news;
+}
+
 static void tell_full(const char *directory, const struct journal *journal, bool reserve)
 {
     journal_tell(journal, EVENT_ERROR, "store.full", field_text("directory", directory),

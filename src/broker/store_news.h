@@ -9,6 +9,8 @@
 #include "base/event.h"
 #include "broker/core/storage.h"
 
+#include <stdatomic.h>
+
 enum { STORE_NEWS_MAX = 10, STORE_NEWS_WINDOW_MS = 60000 };
 
 /* Starts as { 0 }: the store is well. */
@@ -22,6 +24,14 @@ struct store_news {
 
 /* How core calls what store_condition() says. */
 enum storage_health store_health(int trouble);
+
+/**
+ * Notes what `ask` says now; several threads may, for each has changed something. Whoever notes last
+ * has asked since, so that no older word stays, however long a thread stood still with it.
+ *
+ * Returns whether it is another one than was noted before.
+ */
+bool store_news_note(atomic_int *trouble, int (*ask)(void *context), void *context);
 
 /* Looks at what store_condition() says now; `directory` is where the store is. */
 void store_news_look(struct store_news *news, int trouble, const char *directory,

@@ -100,6 +100,39 @@ TEST(the_end_of_the_store_is_told_at_once)
     assert_int_equal(store_health(0), STORAGE_WELL);
 }
 
+/* A store of which one thread tells that it is full, and stands still before it notes that. */
+struct full_store {
+    atomic_int noted;
+    int trouble;
+    bool stands_still;
+};
+
+static int tell_trouble(void *context)
+{
+    struct full_store *store = context;
+    int told = store->trouble;
+
+    if (store->stands_still) {
+        store->stands_still = false;
+        store->trouble = 0; /* another thread makes room */
+        store_news_note(&store->noted, tell_trouble, store);
+    }
+    return told;
+}
+
+TEST(a_thread_that_stood_still_leaves_no_old_word_of_the_store)
+{
+    struct full_store store = { .trouble = -ENOSPC };
+
+    assert_true(store_news_note(&store.noted, tell_trouble, &store));
+    assert_false(store_news_note(&store.noted, tell_trouble, &store));
+    assert_int_equal(store.noted, -ENOSPC);
+    store.stands_still = true;
+    assert_true(store_news_note(&store.noted, tell_trouble, &store));
+    assert_int_equal(store.noted, 0);
+    assert_false(store_news_note(&store.noted, tell_trouble, &store));
+}
+
 TEST(the_slowest_commit_is_remembered_for_a_minute_or_two)
 {
     struct slowest_commit slowest = { 0 };
