@@ -26,8 +26,8 @@ struct store_news {
 enum storage_health store_health(int trouble);
 
 /**
- * Notes what `ask` says now; several threads may, for each has changed something. Whoever notes last
- * has asked since, so that no older word stays, however long a thread stood still with it.
+ * Notes what `ask` says now; several threads may, for each has changed something. Whoever notes
+ * last has asked since, so that no older word stays, however long a thread stood still with it.
  *
  * Returns whether it is another one than was noted before.
  */
