@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mosquitto's command-line clients, as a user runs them."""
 
+import contextlib
+import os
+import re
 import signal
 import subprocess
 import threading
@@ -33,8 +36,34 @@ def retained(server, topic_filter, show="%p", version="mqttv5"):
         return subscriber.lines_until_now()
 
 
+OPEN = ("01", "08")  # established, and closed by the other side alone
+
+
+def _connections():
+    """Rows of this machine's TCP over IPv4: from, to, state, inode."""
+    for row in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        words = row.split()
+        yield words[1], words[2], words[3], words[9]
+
+
+def _connection_of(pid):
+    """The ends of a process's one connection as the server's side has them; None without any."""
+    sockets = set()
+    with contextlib.suppress(OSError):  # it has just ended by itself
+        for file in Path(f"/proc/{pid}/fd").iterdir():
+            sockets.update(re.findall(r"^socket:\[(\d+)\]$", os.readlink(file)))
+    return next(((remote, local) for local, remote, _, inode in _connections()
+                 if inode in sockets), None)
+
+
+def _is_open(connection):
+    return any((local, remote) == connection and state in OPEN
+               for local, remote, state, _ in _connections())
+
+
 class Subscriber:
-    """A running mosquitto_sub; made when the server has answered its SUBSCRIBE.
+    """A running mosquitto_sub; made when the server has answered its SUBSCRIBE. Once it is ended,
+    the server has heard all of it and that it is gone.
 
     `show` is the tool's output format (-F), one line for each message.
     """
@@ -113,8 +142,10 @@ class Subscriber:
 
     def _end(self, number):
         if self.process.poll() is None:
+            connection = _connection_of(self.process.pid)
             self.process.send_signal(number)
             self.process.wait(PATIENCE_S)
+            until(lambda: not _is_open(connection), "the server to close the connection")
         self._reader.join()
         self.process.stdout.close()
         self.process.stderr.close()

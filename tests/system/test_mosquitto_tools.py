@@ -235,7 +235,7 @@ def test_a_session_ends_when_its_expiry_has_passed(server):
     for options in sessions.values():
         Subscriber(server, *options, "-t", "news").stop()
     publish(server, "news", "-q", "1", "-m", "kept")
-    elapse(2.5)  # Mosquitto looks for what has expired once a second
+    server.await_log("session.expired id=\"expiry1\"|Expiring client expiry1")
     for expiry_s, expected in (1, []), (60, ["kept"]):
         with Subscriber(server, *sessions[expiry_s], "-t", "other") as sub:
             assert sub.lines_until_now() == expected
