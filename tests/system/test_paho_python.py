@@ -11,11 +11,15 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCodes
 
 from paho_client import V31, V311, V5, Client
+from server import IS_NIGHTJAR
 from waiting import elapse, until
 
 VERSIONS = [V31, V311, V5]
 FOREVER_S = 0xFFFFFFFF
 WILL = ("status", "offline", 1, False, {})
+# With it an acknowledgement says as well that the message, and so all that was sent before it, has
+# come to every queue that it is for; else that may take its time.
+ACKNOWLEDGES_QUEUED = "queue_full_policy backpressure" if IS_NIGHTJAR else ""
 
 
 @pytest.fixture(params=VERSIONS, ids=["3.1", "3.1.1", "5.0"])
@@ -209,13 +213,24 @@ def test_a_durable_session_keeps_what_its_client_misses(server, version, qos):
     with Client(server, "p", version) as publisher:
         for i in range(20):
             publisher.publish(f"news/{i % 3}", str(i), qos)
-        publisher.publish("news/0", "QoS 0 is not kept", 0)
-        publisher.publish("news/0", "last", qos)
     with durable(server, "absent", version) as back:
-        back.take(21)
-        assert back.payloads_until_now() == [str(i) for i in range(20)] + ["last"]
+        back.take(20)
+        assert back.payloads_until_now() == [str(i) for i in range(20)]
         assert {m.qos for m in back.messages} == {qos}
         assert back.session_present == (version != V31)  # the flag is not in 3.1
+
+
+@pytest.mark.config(ACKNOWLEDGES_QUEUED)
+def test_a_durable_session_keeps_nothing_of_qos_0(server, version):
+    absent = durable(server, "absent", version)
+    absent.subscribe("news", 1)
+    absent.drop()
+    with Client(server, "p", version) as publisher:
+        publisher.publish("news", "not kept", 0)
+        publisher.publish("news", "kept", 1)
+    with durable(server, "absent", version) as back:
+        back.take(1)
+        assert back.payloads_until_now() == ["kept"]
 
 
 @pytest.mark.parametrize("qos", [1, 2])
@@ -329,6 +344,12 @@ def test_a_group_gives_to_those_who_are_there(server):
     with Client(server, "present") as present:
         present.subscribe("$share/group/jobs", 1)
         absent.drop()
+        # The group may not have heard yet who is gone: of as many messages as it has members it has
+        # then given one to each, and one comes back, out of its order.
+        for job in "one", "other":
+            present.publish("jobs", job, 1)
+        assert sorted(message.payload for message in present.take(2)) == [b"one", b"other"]
+        present.messages.clear()
         for i in range(50):
             present.publish("jobs", str(i), 1)
         present.take(50)
