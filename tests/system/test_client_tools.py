@@ -18,10 +18,11 @@ from access import start, write_passwords
 from certificates import Authority
 from client_lines import (ENGINED, GUARDED, INSECURE, LOCKED, PROXIED, REFUSED, RETAINED, SECURED,
                           SERVED, UNPROXIED)
+from mosquitto import retained
 from server import PROGRAM, REPOSITORY, free_port
 from socks_proxy import Proxy
 from tls import mutual
-from waiting import PATIENCE_S
+from waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.ours_only("it is our command")
 
@@ -121,6 +122,7 @@ def test_the_same_lines_do_the_same(place, tmp_path, kind):
         for topic, payload, more in RETAINED:
             subprocess.run(["mosquitto_pub", *server.tool_options, "-r", "-t", topic, "-s", *more],
                            input=payload, check=True)
+        until(lambda: len(retained(server, "r/#", show="%t")) == len(RETAINED), "all to be there")
         found = differences(place, SERVED, server.tool_options,
                             {"address": f"127.0.0.1:{server.port}"})
         assert not found, "\n".join(found)
