@@ -115,7 +115,7 @@ def test_ways_to_a_server(start_server, tmp_path):
 
 @pytest.mark.config("max_queued_messages 5")
 def test_what_a_server_drops_is_lost(server):
-    done = bench("offline", "-p", server.port, "--count", "1000", "--timeout", "2", "--json")
+    done = bench("offline", "-p", server.port, "--count", "1000", "--timeout", "6", "--json")
     figures = json.loads(done.stdout)
     assert done.returncode == 1
     assert figures["result"] == "bad"

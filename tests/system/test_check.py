@@ -84,7 +84,7 @@ def test_our_server_passes(server):
 @pytest.mark.ours_only("$SYS counts of Mosquitto come late")
 @pytest.mark.config("threads 4\nsys_interval 1")
 def test_nothing_is_left_behind(server):
-    publish(server, "ours", "-r", "-m", "stays")
+    publish(server, "ours", "-r", "-q", "1", "-m", "stays")
     run("sub", server, "-c", "-i", "ours", "-q", "1", "-t", "ours", "-E")
     absent = "$SYS/broker/clients/disconnected"
     until(lambda: retained(server, absent) == ["1"], "our own session is counted")

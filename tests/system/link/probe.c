@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WAIT_MS = 8000, LARGE_SIZE = 300000 };
+enum { WAIT_MS = 30000, LARGE_SIZE = 300000 };
 
 struct talk {
     struct nj_link_options options;
