@@ -45,6 +45,7 @@ class Load:
 
     def expect_no_loss(self):
         """Every message has come once, and nobody was sent away."""
+        until(lambda: min(self.sent) > 10, "every writer to have been busy")
         self.stopped.set()
         for thread in self.threads:
             thread.join()
@@ -52,7 +53,6 @@ class Load:
             got = [int(message.payload) for message in reader.take(self.sent[number])]
             assert got == list(range(self.sent[number]))
         assert all(client.ended is None for client in self.readers + self.writers)
-        assert min(self.sent) > 10
         for client in self.readers + self.writers:
             client.disconnect()
 
