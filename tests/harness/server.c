@@ -198,7 +198,10 @@ static int64_t lasts_ms(void *context, void *identity)
     const struct server *server = context;
 
     assert_non_null(identity);
-    return server->lasts_ms > 0 ? server->lasts_ms : INT64_MAX;
+    if (server->identities_end_ms == 0)
+        return INT64_MAX;
+    return server->identities_end_ms > server->now_ms ? server->identities_end_ms - server->now_ms
+                                                      : 0;
 }
 
 /* What was told last lives as long as the exchange, and no longer. */

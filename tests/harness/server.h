@@ -92,9 +92,9 @@ struct server {
     bool withdrawn;         /* nobody would be let in who is in */
     bool is_held;           /* publishers are left unread; see server_holds() */
     bool is_full;           /* only the last of the memory is left */
-    int64_t lasts_ms;       /* how long an identity that core is given is good; 0: for good */
-    uint32_t delay_ms;      /* of verdicts */
-    int64_t lag_ms;         /* since the turns of all shards but the first have begun */
+    int64_t identities_end_ms; /* until when they are good; 0: for good */
+    uint32_t delay_ms;         /* of verdicts */
+    int64_t lag_ms;            /* since the turns of all shards but the first have begun */
     /* Called as core calls it for the link of that peer; NULL: nobody wants to know. */
     void (*taken_over)(void *context, struct peer *peer);
     void *taken_over_context;

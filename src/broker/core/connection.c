@@ -465,6 +465,18 @@ void connections_forgive(struct core *core)
 
 /* ---- Ends ---- */
 
+/* The authority is asked again: what it said before was reckoned from the time at which that turn
+ * began, and so falls short by as long as the turn had lasted. */
+static bool identity_has_ended(struct core *core, struct connection *connection)
+{
+    struct extras *extras = connection->extras;
+
+    if (!extras || core->now_ms < extras->identity_ends_ms)
+        return false;
+    extras->identity_ends_ms = rights_end_ms(core, connection->identity);
+    return core->now_ms >= extras->identity_ends_ms;
+}
+
 /* Packets only note the time; the timer, when it is due, looks at the note [MQTT5-3.1.2-22]. */
 static void check_ends(struct core *core, struct connection *connection)
 {
@@ -484,7 +496,7 @@ static void check_ends(struct core *core, struct connection *connection)
         end_throttling(core, connection);
     if (connection->unread || list_linked(&connection->ready))
         connection->heard_ms = core->now_ms; /* It is left unread. */
-    if (extras && core->now_ms >= extras->identity_ends_ms) {
+    if (identity_has_ended(core, connection)) {
         connection_end(core, connection, &expired);
         return;
     }

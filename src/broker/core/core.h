@@ -186,8 +186,9 @@ struct access {
 
     /*
      * NULL: no identity ends by itself. For how many milliseconds it is still good; INT64_MAX: for
-     * good. Asked when core is given it; the client's connection then ends when they have passed,
-     * unless it has proved again who it is. What is kept for an absent client stays.
+     * good. Asked when core is given it, and again when they have passed; at 0 the client's
+     * connection ends, unless it has proved again who it is. What is kept for an absent client
+     * stays.
      */
     int64_t (*lasts_ms)(void *context, void *identity);
 
