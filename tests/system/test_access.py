@@ -234,6 +234,11 @@ def test_who_gets_what_a_wide_filter_asks_for(server, topic_filter):
     ("nobody", "$SYS/broker/uptime", False),
 ])
 def test_who_reads_what_the_server_says_of_itself(server, client, topic, allowed):
+    with connected(server, "admin2") as reader:
+        # Another thread than the one that serves us says it, and may have begun later.
+        reader.send(subscribe(V5, [topic]))
+        while reader.receive()[0] & 0xF0 != 0x30:
+            pass
     with connected(server, "admin") as admin:
         assert publish(admin, "end", b"now", retain=True)
         with connected(server, client) as wire:

@@ -11,6 +11,7 @@ from access import connect, granted, publish, reload, start, write_passwords
 from login_service import LoginService
 from mosquitto import run
 from paho_client import Client
+from server import PATIENCE
 from tls import mutual, trusting
 from tokens import Keys
 from waiting import PATIENCE_S, in_time, until
@@ -22,6 +23,8 @@ GOOD, UNAVAILABLE_311, NOT_AUTHORIZED, UNAVAILABLE, BUSY, EXPIRED = 0, 3, 0x87, 
 ALLOW = (200, {"result": "allow"})
 LOGINS = 200
 MESSAGES = 50
+# A service in this process may be kept waiting for the processor.
+PATIENT_HTTP = "auth_http_timeout 60000"
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +38,7 @@ def serve(tmp_path):
     servers = []
 
     def begin(*lines):
-        servers.append(start(tmp_path, "nightjar", "\n".join(lines)))
+        servers.append(start(tmp_path, "nightjar", "\n".join([PATIENT_HTTP, *lines])))
         return servers[-1]
 
     yield begin
@@ -53,8 +56,9 @@ def login(server, user, password, client_id="c", version=V5):
 def rewrite(server, text):
     """Lines in the place of those after the listener's."""
     before = server.config_file.read_text()
-    server.config_file.write_text(before[:before.index("listener")]
-                                  + f"listener {server.port} 127.0.0.1\n" + text)
+    server.config_file.write_text(f"{before[:before.index('listener')]}"
+                                  f"listener {server.port} 127.0.0.1\n"
+                                  f"{PATIENCE}\n{PATIENT_HTTP}\n{text}")
 
 
 # --- tokens -----------------------------------------------------------------------------------
@@ -223,7 +227,7 @@ def test_rights_and_superusers_of_the_service(serve, tmp_path):
 def test_the_service_hears_of_a_certificate(start_tls, authority):
     identity = authority.issue("valve")
     with LoginService(lambda question: ALLOW) as service:
-        server = start_tls(mutual(authority, f"auth_http {service.url}\n"))
+        server = start_tls(mutual(authority, f"auth_http {service.url}\n{PATIENT_HTTP}\n"))
         done = run("pub", server, "-t", "t", "-m", "x", "-u", "alice", "-P", "x",
                    *trusting(authority, identity))
         assert done.returncode == 0, done.stderr
@@ -323,7 +327,7 @@ def test_who_waits_for_the_answer_is_not_late_himself(serve):
         return ALLOW
 
     with LoginService(decide) as service:
-        server = serve(f"auth_http {service.url}", "auth_http_timeout 60000", "connect_timeout 1")
+        server = serve(f"auth_http {service.url}", "connect_timeout 1")
         server.freeze()  # so that it finds the connection and CONNECT together
         with Wire(server) as wire:
             wire.send(packet(0x10, "00 04 'MQTT' 05 c2 00 3c 00", string("c"), string("alice"),
@@ -349,7 +353,6 @@ def test_messages_flow_while_many_wait_for_a_slow_service(serve, tmp_path):
 
     with LoginService(decide) as service:
         server = serve(f"auth_http {service.url}", f"password_file {tmp_path}/passwords",
-                       "auth_http_timeout 60000",
                        "max_connections_per_address 0", "connection_rate_max 0")
         client = Client(server, "flow", user=("flow", "f"))
         wires = []

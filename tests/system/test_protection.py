@@ -185,13 +185,20 @@ def test_unfinished_packets_give_way(start_server):
     most_of_it = packet(0x30, string("t"), b"\0", bytes(1_900_000))[:-1000]
     with Client(server, "quiet") as quiet, ExitStack() as stack:
         quiet.subscribe("quiet", 1)
+        talker = stack.enter_context(Wire(server)).connected(WIRE_V5, "talker")
+
+        def is_taken():
+            """Who comes while a thread has not ended its own hoarders yet may be told to wait."""
+            talker.send(publish(WIRE_V5, "quiet", b"x", 1))
+            return talker.expect_packet(0x40)[2:3] < b"\x80"
+
         for number in range(30):
             hoarder = stack.enter_context(Wire(server)).connected(WIRE_V5, f"hoarder{number}")
             try:
                 hoarder.send(most_of_it)
             except OSError:
                 pass  # it has been ended already
-            quiet.publish("quiet", "x", 1)
+            until(is_taken, "room for a small message")
         quiet.take(30)
         server.await_log(r'client\.disconnected id="hoarder\d+" .*reason=memory_eviction')
         assert quiet.ended is None

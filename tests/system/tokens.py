@@ -56,8 +56,8 @@ class Keys:
             {"kty": "oct", "kid": "h", "k": _text(SECRET.encode())}]})
 
     def token(self, algorithm, claims=None, header=None, **more):
-        """A token for alice, good for a minute, but for what is said."""
-        claims = claims or {"sub": "alice", "exp": int(time.time()) + 60, **more}
+        """A token for alice, good for an hour, but for what is said."""
+        claims = claims or {"sub": "alice", "exp": int(time.time()) + 3600, **more}
         header = header or {"alg": algorithm, "typ": "JWT"}
         signed = ".".join(_text(json.dumps(part).encode()) for part in (header, claims))
         if algorithm == "HS256":
