@@ -23,6 +23,7 @@ pytestmark = pytest.mark.ours_only("Mosquitto keeps nothing at a crash")
 
 FRAME = b"NjFr"
 BLOCK = 4096
+ARCHIVE_RESERVE = 4 << 20
 NO_ROOM, FAILED = 0x97, 0x83
 
 
@@ -499,10 +500,13 @@ class SmallDisk:
                 except OSError:
                     pass
 
-    def has_reserve(self):
-        """Whether the server has it whole; it makes the file, and then gets the room for it."""
-        file = self.root / "free-0000000000000000"
-        return file.exists() and file.stat().st_size > 0
+    def has_reserves(self):
+        """Whether the server has the room that the log keeps, and what the archive does: it makes
+        the files, and then gets the room for them."""
+        log = self.root / "free-0000000000000000"
+        return (log.exists() and log.stat().st_size > 0
+                and any(archive.stat().st_blocks * 512 >= ARCHIVE_RESERVE
+                        for archive in self.root.glob("archive.*")))
 
     def make_room(self):
         (self.root / "filler").unlink()
@@ -645,7 +649,7 @@ def test_who_takes_his_messages_from_a_full_disk_makes_room(on_small_disk, kille
     server = on_small_disk
     with lasting(server, "s") as client:
         client.subscribe("t", 1)
-    until(server.disk.has_reserve, "the reserve")
+    until(server.disk.has_reserves, "the reserves")
     server.disk.fill()
     count = publish_until_full(server)
     refused_while_scarce(server)
