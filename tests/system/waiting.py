@@ -12,13 +12,17 @@ CLOCK_STEP_S = 0.05
 
 
 def until(condition, what, timeout_s=PATIENCE_S):
-    """Returns the first true value of condition(); fails with `what` when time runs out."""
+    """Returns the first true value of condition(); fails with `what` when time runs out.
+
+    It is asked once more after that: who waits may himself stand still meanwhile.
+    """
     deadline = time.monotonic() + timeout_s
     while True:
+        is_late = time.monotonic() >= deadline
         value = condition()
         if value:
             return value
-        assert time.monotonic() < deadline, f"waited {timeout_s} s for {what}"
+        assert not is_late, f"waited {timeout_s} s for {what}"
         time.sleep(0.005)
 
 
