@@ -177,15 +177,18 @@ def is_listening(port, host="127.0.0.1"):
 
 
 def is_open(host, port):
-    """Whether somebody listens there; waits until our connection is forgotten again."""
+    """Whether somebody serves there; waits until our connection is forgotten again.
+
+    One that is reset nobody has taken: who listened there was just about to end.
+    """
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.settimeout(PATIENCE_S)
         if probe.connect_ex((host, port)) != 0:
             return False
-        probe.shutdown(socket.SHUT_WR)
         try:
+            probe.shutdown(socket.SHUT_WR)
             while probe.recv(4096):
                 pass
-        except ConnectionResetError:
-            pass
+        except OSError:
+            return False
         return True
