@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server process under test: its start, its log, its memory and its end."""
 
+import functools
 import itertools
 import os
 import random
@@ -45,20 +46,31 @@ def _claim_ports():
     raise AssertionError("every range of ports is claimed by another run of these tests")
 
 
-_ports, _claim = _claim_ports()
-_turn = itertools.cycle(random.sample(_ports, PORTS))
+@functools.cache
+def _turns():
+    """The ports of this run one after the other, for ever, and their claim."""
+    ports, claim = _claim_ports()
+    return itertools.cycle(random.sample(ports, PORTS)), claim
+
+
+def _is_free(port):
+    """Whether nobody is there, by TCP or UDP."""
+    for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
+        with socket.socket(type=kind) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+    return True
 
 
 def free_port():
     """A loopback port that nobody listens on, and that was not given for long."""
-    for port in itertools.islice(_turn, PORTS):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-    raise AssertionError(f"none of the ports {_ports} is free")
+    turn, _ = _turns()
+    for port in itertools.islice(turn, PORTS):
+        if _is_free(port):
+            return port
+    raise AssertionError("no port is free of those that this run has claimed")
 
 
 # A machine may stand still between a connection and its CONNECT.
