@@ -14,6 +14,7 @@ from waiting import PATIENCE_S, until
 
 BUILD = Path(os.environ.get("NIGHTJAR_BUILD", REPOSITORY / "build"))
 RECORD_NUMBER = slice(5, 11)
+END_AGAIN_S = 0.5
 
 
 class Relay:
@@ -96,8 +97,9 @@ class Wiretap:
     def close(self):
         """Each thread ends with an empty datagram, which nobody else sends."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:
-            end.sendto(b"", ("127.0.0.1", self.port))
-        self.threads[0].join()
+            while self.threads[0].is_alive():
+                end.sendto(b"", ("127.0.0.1", self.port))
+                self.threads[0].join(END_AGAIN_S)
         self.back.shutdown(socket.SHUT_RDWR)
         self.threads[1].join()
         self.front.close()

@@ -12,7 +12,8 @@ from sensor import DraftSensor, Sensor, datagram
 from server import free_port
 from waiting import until
 
-pytestmark = pytest.mark.ours_only("MQTT-SN is spoken by this server alone")
+pytestmark = [pytest.mark.ours_only("MQTT-SN is spoken by this server alone"),
+              pytest.mark.datagrams]
 
 
 def test_sensors_and_clients_of_mqtt_hear_each_other(start_gateway):

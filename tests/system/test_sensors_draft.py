@@ -15,7 +15,8 @@ from server import PROGRAM, free_port
 from test_tls_psk import LAMP
 from waiting import until
 
-pytestmark = pytest.mark.ours_only("MQTT-SN is spoken by this server alone")
+pytestmark = [pytest.mark.ours_only("MQTT-SN is spoken by this server alone"),
+              pytest.mark.datagrams]
 
 DRAFT = "sn_draft_2_0 true\n"
 SEED = 11

@@ -14,7 +14,8 @@ from test_tls_psk import DOOR, LAMP
 from tls import mutual, reload, renew_certificate, replace
 from waiting import PATIENCE_S, elapse, until
 
-pytestmark = pytest.mark.ours_only("MQTT-SN is spoken by this server alone")
+pytestmark = [pytest.mark.ours_only("MQTT-SN is spoken by this server alone"),
+              pytest.mark.datagrams]
 
 DEVICES = 200
 OLD_S = 1  # a newcomer that may have to make room

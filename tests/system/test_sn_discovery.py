@@ -16,7 +16,8 @@ from sensor import datagram
 from server import free_port
 from waiting import PATIENCE_S
 
-pytestmark = pytest.mark.ours_only("MQTT-SN is spoken by this server alone")
+pytestmark = [pytest.mark.ours_only("MQTT-SN is spoken by this server alone"),
+              pytest.mark.datagrams]
 
 CLONE_NEWNET = 0x40000000
 GROUP_4, GROUP_6 = "239.192.18.84", "ff02::1884"

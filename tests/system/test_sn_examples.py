@@ -10,7 +10,8 @@ from mosquitto import Subscriber, publish
 from test_engine import BUILD
 from waiting import PATIENCE_S
 
-pytestmark = pytest.mark.ours_only("MQTT-SN is spoken by this server alone")
+pytestmark = [pytest.mark.ours_only("MQTT-SN is spoken by this server alone"),
+              pytest.mark.datagrams]
 
 
 @contextmanager

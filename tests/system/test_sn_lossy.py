@@ -11,7 +11,8 @@ from mosquitto import Subscriber, publish
 from sn_tools import SnPublisher, SnSubscriber
 from waiting import until
 
-pytestmark = pytest.mark.ours_only("MQTT-SN is spoken by this server alone")
+pytestmark = [pytest.mark.ours_only("MQTT-SN is spoken by this server alone"),
+              pytest.mark.datagrams]
 
 TROUBLE = 0.3
 WARM = 20  # messages before the trouble begins: then it is known that ids rise

@@ -18,7 +18,7 @@ from test_tls_psk import LAMP
 from tls import mutual, renew_certificate, trusting
 from waiting import PATIENCE_S, until
 
-pytestmark = pytest.mark.ours_only("it is our command")
+pytestmark = [pytest.mark.ours_only("it is our command"), pytest.mark.datagrams]
 
 BY_KEY = ["--psk", LAMP, "--psk-identity", "lamp"]
 
