@@ -102,6 +102,7 @@ class Server:
         self.log_file = self.directory / "server.log"
         self.arguments = [str(PROGRAM), *arguments]
         self.process = None
+        self._log_before = 0  # characters, of earlier starts
         # What it keeps lies with the test, whoever starts it and whatever else is not configured.
         self.environment = {**os.environ, LOCATION: str(self.directory / "data")}
         if config is not None:
@@ -109,6 +110,7 @@ class Server:
             self.arguments += ["-c", str(self.config_file)]
 
     def start(self):
+        self._log_before = len(self.log())
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
                 self.arguments, cwd=self.directory, env=self.environment,
@@ -131,6 +133,10 @@ class Server:
         """All lines so far but one that is still being written."""
         text = self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
         return text[:text.rfind("\n") + 1]
+
+    def log_since_start(self):
+        """Without what it said before it was started again."""
+        return self.log()[self._log_before:]
 
     def await_log(self, pattern, timeout_s=PATIENCE_S):
         """The first match of the regular expression in the log, once it is there."""

@@ -42,7 +42,9 @@ class SnTool:
         self.process.stdin.flush()
 
     def lines(self):
-        return self.output.read_text().splitlines()
+        """Those that are whole."""
+        text = self.output.read_text()
+        return text[:text.rfind("\n") + 1].splitlines()
 
     def await_lines(self, count):
         until(lambda: len(self.lines()) >= count or self.process.poll() is not None,

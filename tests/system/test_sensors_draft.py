@@ -166,7 +166,7 @@ def test_a_sleeper_gets_all_also_from_a_server_that_was_killed(start_draft):
     with device:
         server.kill()
         server.start()
-        until(lambda: server.log().count("server.running") == 2, "the other start")
+        until(lambda: "server.running" in server.log_since_start(), "the other start")
         device.ask("04 0C 0003", "04 0E 04 F4")
         device.connect("sleeper", 3600, clean=False, present=True)
         told = device.receive()
@@ -260,13 +260,13 @@ def test_a_network_that_loses_and_doubles_breaks_no_promise(start_draft):
 def exchange(device, packet_id, number):
     """Publishes at QoS 2, and says what is not answered again."""
     def until_answered(text, again, *answers):
-        device.send(text)
-        while True:
+        def is_answered():
             try:
-                if device.receive() in map(datagram, answers):
-                    return
+                return device.receive() in map(datagram, answers)
             except socket.timeout:
-                device.send(again)
+                return device.send(again)
+        device.send(text)
+        until(is_answered, f"an answer to {text}")
 
     rest = f"{packet_id:04X} 0002 'up' '{number}'"
     size = 9 + len(number)

@@ -30,7 +30,7 @@ def test_messages_cross_both_ways(start_gateway, qos):
         sn_publish(server.sensor_port, "-q", qos, "-t", "plant/up", "-t", "ab", "-T7", "-m", "x")
         assert heard.lines(3) == ["plant/up 0 x", "ab 0 x", "plant/agreed 0 x"]
     with SnSubscriber(server, "here", "-q", qos, "-v", "-t", "plant/#", "-t", "ab", "-T7") as sub:
-        until(lambda: server.log().count("client.subscribed id=\"here\"") == 3, "all of them")
+        until(lambda: server.log().count("client.subscribed id=\"here\"") >= 3, "all of them")
         publish(server, "plant/down", "-m", "1", "-q", qos)
         publish(server, "ab", "-m", "2", "-q", qos)
         publish(server, "plant/agreed", "-m", "3", "-q", qos)
@@ -38,7 +38,7 @@ def test_messages_cross_both_ways(start_gateway, qos):
         # Four publishers: no order is promised among them.
         assert sorted(sub.await_lines(4)) == ["0007: 3", "ab: 2", "plant/down: 1", "plant/sn: 4"]
         assert sub.end() == 0
-    assert re.search('client.disconnected id="here".* reason=normal', server.log())
+    server.await_log('client.disconnected id="here".* reason=normal')
 
 
 def test_where_messages_come_from(start_gateway, tmp_path):
@@ -69,6 +69,7 @@ def test_quality_minus_1_needs_no_connection(start_gateway):
     server = start_gateway("sn_predefined 7 plant/agreed\n")
     with Subscriber(server, "-t", "#", show="%t %p") as heard:
         sn_publish(server.sensor_port, "-q", "-1", "-T", "7", "-m", "x")
+        heard.lines(1)  # by another thread, maybe, than the others
         sn_publish(server.sensor_port, "-q-1", "-t", "ab", "-l", stdin="1\n2\n")
         assert heard.lines(3) == ["plant/agreed x", "ab 1", "ab 2"]
     assert "nightjar-sn" not in server.log()
@@ -103,7 +104,7 @@ def test_a_will_and_a_port_of_ours(start_gateway):
     server = start_gateway()
     port = free_port()
     with Subscriber(server, "-t", "w", "-q", "1", show="%p") as heard, \
-            SnSubscriber(server, "frail", "-t", "ab", "-k", "1", "--will-topic", "w",
+            SnSubscriber(server, "frail", "-t", "ab", "-k", "4", "--will-topic", "w",
                          "--will-payload", "gone", "--will-qos", "1", "--cport", port) as sub:
         assert f"peer=127.0.0.1:{port}" in server.log()
         sub.process.kill()
@@ -129,12 +130,15 @@ def test_a_sleeper_gets_all_that_waited_also_from_a_server_that_was_killed(start
         for number in range(3):
             publish(server, f"set/{number}", "-m", str(number), "-q", "1")
         assert sub.await_lines(3) == ["0", "1", "2"]
+        # The server says so when it has heard of all three, and keeps that before it keeps more.
+        until(lambda: re.search("(sent PUBACK.*){3}received PINGRESP", sub.errors.read_text(),
+                                re.DOTALL), "it to sleep again")
         for number in range(3, 6):
             publish(server, f"set/{number}", "-m", str(number), "-q", "2")
         server.kill()
         server.start()
         lines = sub.await_lines(6)
-        # What was acknowledged on the way to the kill may come twice at QoS 1, never at 2.
+        # At QoS 2 none comes twice, wherever its handshake was at the kill.
         assert lines == ["0", "1", "2", "3", "4", "5"]
         assert sub.end() == 0
 
@@ -144,7 +148,8 @@ def test_a_gateway_that_says_goodbye_is_connected_to_again(start_gateway):
     with SnSubscriber(server, "loyal", "-t", "ab", "-q", "1") as sub:
         server.stop()
         server.start()
-        until(lambda: server.log().count('client.subscribed id="loyal"') >= 2, "it to come again")
+        until(lambda: 'client.subscribed id="loyal"' in server.log_since_start(),
+              "it to come again")
         publish(server, "ab", "-m", "x", "-q", "1")
         assert sub.await_lines(1) == ["x"]
 
@@ -160,7 +165,7 @@ def test_a_line_goes_on_with_another_connection(start_gateway):
         pub.write("2\n3\n")
         server.start()
         with Subscriber(server, "-t", "a", "-q", "1", show="%p") as heard:
-            until(lambda: server.log().count('client.connected id="diary"') >= 2, "it to return")
+            until(lambda: 'client.connected id="diary"' in server.log_since_start(), "it to return")
             pub.write("4\n")
             pub.process.stdin.close()
             assert pub.wait() == 0
@@ -238,17 +243,21 @@ def test_wrong_words_are_refused(mute_port, options, complaint):
 
 @pytest.mark.parametrize("stops", ["stop", "kill"])
 def test_by_dtls_with_a_key(start_gateway, tmp_path, stops):
-    """Also when the server has been started again and knows of no handshake."""
+    """Also when the server has been started again and knows of no handshake.
+
+    The session is kept, for a tool that stands still for a moment is lost for one as well.
+    """
     (tmp_path / "keys").write_text(f"lamp:{LAMP}\n")
     server = start_gateway(f"psk_hint x\npsk_file {tmp_path}/keys\nuse_identity_as_username true\n")
-    with SnSubscriber(server, "lamp", "-t", "a/#", "-q", "2", "-k", "1", "--retry", "200",
+    with SnSubscriber(server, "lamp", "-c", "-t", "a/#", "-q", "2", "-k", "1", "--retry", "200",
                       "--retries", "20", *BY_KEY) as sub:
         sn_publish(server.sensor_port, "-t", "a/b", "-m", "1", "-q", "2", *BY_KEY)
         sub.await_lines(1)
         getattr(server, stops)()
         server.start()
-        until(lambda: server.log().count('client.subscribed id="lamp"') >= 2, "it to come again")
-        sn_publish(server.sensor_port, "-t", "a/b", "-m", "2", "-q", "1", *BY_KEY)
+        until(lambda: 'client.subscribed id="lamp"' in server.log_since_start(),
+              "it to come again")
+        sn_publish(server.sensor_port, "-t", "a/b", "-m", "2", "-q", "2", *BY_KEY)
         assert sub.await_lines(2) == ["1", "2"]
         assert sub.end() == 0
 
