@@ -30,7 +30,7 @@ enum {
 
 struct check_options {
     const char *server;
-    const char *version;
+    int64_t version; /* 3, 4 or 5: an enum mqtt_version; 0: all of them */
     const char *only;
     const char *user;
     const char *password;
@@ -52,7 +52,7 @@ struct check_options {
 #define FIELD(name) offsetof(struct check_options, name)
 
 static const struct option rows[] = {
-    { "version", 'V', OPTION_TEXT, FIELD(version), 0, 0, "3.1|3.1.1|5",
+    { "version", 'V', OPTION_VERSION, FIELD(version), 0, 0, OPTION_VERSIONS,
             "only this version of MQTT; without it, all that the server speaks" },
     { "only", 'o', OPTION_TEXT, FIELD(only), 0, 0, "ID", "only this statement, or case by name" },
     { "failed", 0, OPTION_SWITCH, FIELD(failed), 0, 0, NULL, "print only what failed" },
@@ -162,21 +162,11 @@ static int complain(const char *what, const char *text)
 
 /* ---- What the options mean ---- */
 
-static uint8_t versions_of(const char *text)
+static uint8_t versions_of(int64_t version)
 {
-    static const struct {
-        const char *text;
-        enum mqtt_version version;
-    } known[] = { { "3.1", MQTT_3_1 }, { "3", MQTT_3_1 }, { "3.1.1", MQTT_3_1_1 },
-        { "4", MQTT_3_1_1 }, { "5", MQTT_5_0 }, { "5.0", MQTT_5_0 } };
-
-    if (!text)
-        return 1 << MQTT_3_1 | 1 << MQTT_3_1_1 | 1 << MQTT_5_0;
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (strcmp(text, known[i].text) == 0)
-            return (uint8_t)(1 << known[i].version);
-    }
-    return 0;
+    if (version != 0)
+        return (uint8_t)(1 << version);
+    return 1 << MQTT_3_1 | 1 << MQTT_3_1_1 | 1 << MQTT_5_0;
 }
 
 /* Six letters and digits that no other run has. */
@@ -344,13 +334,11 @@ static int check_server(const struct check_options *read)
     if (holds_apostrophe(read))
         return complain(
                 "an apostrophe cannot be sent here", "--denied-topic, --refused-id or path");
-    if (chosen.versions == 0)
-        return complain("there are the versions 3.1, 3.1.1 and 5", read->version);
     if (name_run(chosen.name) < 0)
         return complain("the system gives no random bytes", read->server);
     code = campaign_init(&campaign, &chosen);
     if (code == -ENOENT && read->only)
-        return complain(read->version
+        return complain(read->version != 0
                         ? "no such statement or case of this version, --list names them"
                         : "no such statement or case, --list names them",
                 read->only);

@@ -4,6 +4,7 @@
 #include "cli/client_format.h"
 
 #include "base/nearest.h"
+#include "cli/options.h"
 #include "mqtt/topic.h"
 #include "mqtt/utf8.h"
 
@@ -296,19 +297,9 @@ static bool read_proxy(struct client_options *options, unsigned tool, const char
 
 static bool read_version(struct client_options *options, unsigned tool, const char *value)
 {
-    static const struct {
-        const char *name;
-        int64_t version;
-    } versions[] = { { "mqttv31", 3 }, { "31", 3 }, { "mqttv311", 4 }, { "311", 4 },
-        { "mqttv5", 5 }, { "5", 5 } };
-
     (void)tool;
-    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
-        if (strcmp(value, versions[i].name) == 0) {
-            options->version = versions[i].version;
-            return true;
-        }
-    }
+    if (option_version(&options->version, value))
+        return true;
     return complain("Invalid protocol version argument given.");
 }
 
@@ -597,7 +588,7 @@ static const struct client_option rows[] = {
             "unsubscribe from it"),
     TEXT("unix", 0, CLIENT_ALL, unix_path, "no socket path", "PATH", "connect to a Unix socket"),
     TEXT("username", 'u', CLIENT_ALL, user, "no username", "NAME", "the user's name"),
-    READ("protocol-version", 'V', CLIENT_ALL, read_version, "no version", "31|311|5",
+    READ("protocol-version", 'V', CLIENT_ALL, read_version, "no version", OPTION_VERSIONS,
             "MQTT 3.1, 3.1.1 or 5.0; of pub and sub 311, else 5"),
     SWITCH("verbose", 'v', CLIENT_RECEIVES | CLIENT_SHELL, verbose,
             "print the topic before the payload"),

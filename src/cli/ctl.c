@@ -228,6 +228,7 @@ static bool is_given(const struct ctl_line *line, const struct option *row)
     case OPTION_NUMBER:
     case OPTION_PAIR:
     case OPTION_COUNT:
+    case OPTION_VERSION:
         return *(const int64_t *)field != 0;
     case OPTION_LIST: /* none of ours is one */
         break;

@@ -44,7 +44,7 @@ static const struct option rows[] = {
             "the datagrams are of the draft of MQTT-SN 2.0" },
     { "sn-port", 0, OPTION_NUMBER, FIELD(sn_port), 1, PORT_MAX, "PORT",
             "the gateway's port of UDP in a capture; 10000" },
-    { "version", 'V', OPTION_NUMBER, FIELD(version), 3, 5, "3|4|5",
+    { "version", 'V', OPTION_VERSION, FIELD(version), 0, 0, OPTION_VERSIONS,
             "MQTT 3.1, 3.1.1 or 5.0, where no CONNECT says so; what fits" },
     { "websocket", 0, OPTION_SWITCH, FIELD(websocket), 0, 0, NULL,
             "connections whose beginning is not in the capture are WebSockets" },

@@ -53,6 +53,39 @@ static const char *read_number(
     return rest;
 }
 
+struct version_name {
+    const char *name;
+    int64_t version;
+};
+
+static bool find_version(
+        int64_t *out, const struct version_name names[], size_t count, const char *text)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(text, names[i].name) == 0) {
+            *out = names[i].version;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool option_version(int64_t *out, const char *text)
+{
+    static const struct version_name names[] = { { "31", 3 }, { "mqttv31", 3 }, { "311", 4 },
+        { "mqttv311", 4 }, { "5", 5 }, { "mqttv5", 5 } };
+
+    return find_version(out, names, sizeof(names) / sizeof(names[0]), text);
+}
+
+static bool find_old_version(int64_t *out, const char *text)
+{
+    static const struct version_name names[] = { { "3", 3 }, { "3.1", 3 }, { "4", 4 },
+        { "3.1.1", 4 }, { "5.0", 5 } };
+
+    return find_version(out, names, sizeof(names) / sizeof(names[0]), text);
+}
+
 static bool list_add(struct option_list *list, const char *text)
 {
     if (list->count == OPTION_LIST_MAX)
@@ -80,6 +113,8 @@ static bool set(void *out, const struct option *option, const char *value)
         return true;
     case OPTION_LIST:
         return list_add((struct option_list *)field, value);
+    case OPTION_VERSION:
+        return option_version(field, value) || find_old_version(field, value);
     case OPTION_NUMBER:
         rest = read_number(&numbers[0], option, value, "");
         memcpy(field, &numbers[0], sizeof(numbers[0]));
@@ -122,6 +157,9 @@ static int complain_of_value(
     else if (option->kind == OPTION_PAIR)
         fprintf(stderr, "%s: --%s %s: give two numbers, the smaller one first, as %s\n",
                 options->command, option->name, value, option->value);
+    else if (option->kind == OPTION_VERSION)
+        fprintf(stderr, "%s: --%s %s: give 31, 311 or 5, for MQTT 3.1, 3.1.1 and 5.0\n",
+                options->command, option->name, value);
     else
         fprintf(stderr, "%s: --%s %s: give a number from %" PRId64 " to %" PRId64 "\n",
                 options->command, option->name, value, option->min, option->max);

@@ -16,6 +16,9 @@ enum option_kind {
     OPTION_SWITCH, /* bool; takes no value */
     OPTION_COUNT,  /* int64_t, one more each time; takes no value */
     OPTION_LIST,   /* struct option_list; each time one text more */
+    /* int64_t, 3, 4 or 5: of MQTT, as option_version() and, as these commands once had it, by the
+     * number of the protocol's level or with dots */
+    OPTION_VERSION,
 };
 
 enum { OPTION_LIST_MAX = 64 };
@@ -57,6 +60,12 @@ struct options {
  * Returns 0, or -EINVAL.
  */
 int options_read(const struct options *options, void *out, int argc, char **argv);
+
+#define OPTION_VERSIONS "31|311|5" /* for the help */
+
+/* Reads a version of MQTT as Mosquitto's tools do, "31" or "mqttv31" and so on: 3, 4 or 5. Returns
+ * whether it is one. */
+bool option_version(int64_t *out, const char *text);
 
 static inline bool option_takes_value(const struct option *option)
 {

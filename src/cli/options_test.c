@@ -135,6 +135,50 @@ TEST(bundles_with_what_is_not_known_are_refused)
     assert_int_equal(READ_MANY(&many, "word"), -EINVAL);
 }
 
+struct versioned {
+    int64_t version;
+    const char *word;
+};
+
+static int read_version(int64_t *out, const char *text)
+{
+    static const struct option row = { "version", 'V', OPTION_VERSION,
+        offsetof(struct versioned, version), 0, 0, OPTION_VERSIONS, "a version" };
+    static const struct options one = { .command = "test",
+        .rows = &row,
+        .count = 1,
+        .argument = offsetof(struct versioned, word) };
+    char *argv[] = { NULL, (char *)(uintptr_t)"-V", (char *)(uintptr_t)text };
+    struct versioned versioned = { 0 };
+    int result = options_read(&one, &versioned, 3, argv);
+
+    *out = versioned.version;
+    return result;
+}
+
+TEST(a_version_is_what_mosquittos_tools_take_and_what_commands_once_took)
+{
+    static const struct {
+        const char *text;
+        int64_t version;
+        bool old;
+    } rows_of[] = { { "31", 3, false }, { "mqttv31", 3, false }, { "311", 4, false },
+        { "mqttv311", 4, false }, { "5", 5, false }, { "mqttv5", 5, false }, { "3", 3, true },
+        { "4", 4, true }, { "3.1", 3, true }, { "3.1.1", 4, true }, { "5.0", 5, true } };
+    int64_t version;
+
+    for (size_t i = 0; i < sizeof(rows_of) / sizeof(rows_of[0]); i++) {
+        assert_int_equal(read_version(&version, rows_of[i].text), 0);
+        assert_int_equal(version, rows_of[i].version);
+        version = 0;
+        assert_int_equal(option_version(&version, rows_of[i].text), !rows_of[i].old);
+        assert_int_equal(version, rows_of[i].old ? 0 : rows_of[i].version);
+    }
+    assert_int_equal(read_version(&version, "6"), -EINVAL);
+    assert_int_equal(read_version(&version, "mqttv3"), -EINVAL);
+    assert_int_equal(read_version(&version, ""), -EINVAL);
+}
+
 TEST(a_list_has_a_limit)
 {
     const char *words[OPTION_LIST_MAX + 2] = { NULL };

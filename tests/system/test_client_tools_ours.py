@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from mosquitto import publish
-from server import PROGRAM
+from server import PROGRAM, REPOSITORY
 from waiting import PATIENCE_S, elapse, lasted, until
 from wire import octets
 
@@ -535,6 +535,18 @@ def in_shell(shell, script):
     return done.stdout.splitlines()
 
 
+@pytest.mark.parametrize("command", ["bench", "check", "decode", "pub", "record", "replay", "rr",
+                                     "shell", "sub"])
+def test_every_command_has_the_same_words_for_a_version(command):
+    for version in "31", "311", "5", "mqttv31", "mqttv311", "mqttv5":
+        done = subprocess.run([PROGRAM, command, "-V", version, "--help"], text=True,
+                              capture_output=True, timeout=PATIENCE_S)
+        assert done.returncode == 0, done.stderr
+        assert "31|311|5" in done.stdout
+    page = (REPOSITORY / "docs" / "man" / f"nightjar-{command}.1").read_text()
+    assert re.search(r"^\.It Fl V .* 31 ?\| ?311 ?\| ?5$", page, re.M)
+
+
 @pytest.mark.parametrize("words, offered", [
     ("nightjar re", ["record", "replay"]), ("nightjar sh", ["shell"]),
     ("nightjar pub --re", ["--repeat", "--repeat-delay", "--retain"]),
@@ -548,7 +560,7 @@ def in_shell(shell, script):
     ("nightjar sub --retain-handling ''", ["always", "never", "new"]),
     ("nightjar sub --tls-version tlsv1.2", ["tlsv1.2"]),
     ("nightjar pub -D p", ["publish"]), ("nightjar decode --from ''", ["client", "server"]),
-    ("nightjar check -V 3.1", ["3.1", "3.1.1"]),
+    ("nightjar check -V 3", ["31", "311"]), ("nightjar bench --version ''", ["31", "311", "5"]),
     ("nightjar completion ''", ["bash", "fish", "zsh"]),
     ("nightjar ctl sub", ["subscriptions"]),
     # Nobody knows a name, a topic or a text but the user.
