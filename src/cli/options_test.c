@@ -144,11 +144,10 @@ static int read_version(int64_t *out, const char *text)
 {
     static const struct option row = { "version", 'V', OPTION_VERSION,
         offsetof(struct versioned, version), 0, 0, OPTION_VERSIONS, "a version" };
-    static const struct options one = { .command = "test",
-        .rows = &row,
-        .count = 1,
-        .argument = offsetof(struct versioned, word) };
-    char *argv[] = { NULL, (char *)(uintptr_t)"-V", (char *)(uintptr_t)text };
+    static const struct options one = {
+        .command = "test", .rows = &row, .count = 1, .argument = offsetof(struct versioned, word)
+    };
+    char *argv[] = { NULL, (char *)(uintptr_t) "-V", (char *)(uintptr_t)text };
     struct versioned versioned = { 0 };
     int result = options_read(&one, &versioned, 3, argv);
 
