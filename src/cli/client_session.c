@@ -44,6 +44,12 @@ void client_session_leave(struct client_session *session, int status)
     client_session_end(session, status);
 }
 
+void client_session_settle(struct client_session *session, int status)
+{
+    session->settles = true;
+    client_session_end(session, status);
+}
+
 static void disconnect(struct client_session *session)
 {
     const struct client_properties *properties =
@@ -52,7 +58,10 @@ static void disconnect(struct client_session *session)
 
     if (session->leaves)
         nj_link_leave(session->link, reason, client_properties_bytes(properties));
-    nj_link_disconnect(session->link, reason, client_properties_bytes(properties));
+    if (session->settles)
+        nj_link_settle(session->link, reason, client_properties_bytes(properties));
+    else
+        nj_link_disconnect(session->link, reason, client_properties_bytes(properties));
 }
 
 /* ---- What the link tells ---- */
@@ -249,8 +258,9 @@ static void set_connection(struct nj_link_options *out, const struct client_opti
     else if (options->session_expiry_s != CLIENT_EXPIRY_UNSET)
         out->session_expiry_s = (uint32_t)options->session_expiry_s;
     out->in_flight = (uint16_t)options->in_flight_max;
-    if (options->count > 0 && options->count < options->in_flight_max)
-        out->receive_maximum = (uint16_t)options->count; /* so that no more come than are wanted */
+    /* So that no more come than are wanted; servers of 3.1.1 cannot be told. */
+    if (options->version == 5 && options->count > 0 && options->count < options->in_flight_max)
+        out->receive_maximum = (uint16_t)options->count;
     out->packet_size_max = PACKET_MAX;
     out->queue_bytes = PACKET_MAX; /* else a large message would never find room */
 }
@@ -459,6 +469,10 @@ static void say_farewell(struct client_session *session)
     session->input = -1;
     while (run_link(session) && clock_now_ns() / US_PER_MS < end_us)
         wait_for_work(session, end_us);
+    if (session->settles) { /* as far as that goes without waiting, where it has not said it */
+        session->settles = false;
+        disconnect(session);
+    }
 }
 
 int client_session_run(struct client_session *session)
