@@ -381,6 +381,30 @@ SERVER_TEST(NULL, user_has_so_many_sessions_and_no_more)
     assert_int_equal(server_count(server, user_refusals), 3);
 }
 
+SERVER_TEST(NULL, session_that_memory_is_short_for_is_not_taken_for_one_too_many)
+{
+    struct test_memory_state *memory = server->memory.state;
+    unsigned busy = 0;
+    bool fails = true;
+
+    server->settings.sessions_per_user_max = 1;
+    for (unsigned first = 1; fails; first++) {
+        struct peer *a = peer_open(server);
+        struct bytes got;
+
+        memory->fail_at = memory->fail_until = memory->taken + first;
+        peer_send(a, "10 RL S'MQTT' 05 82 0000 00 S'a' S'ada'");
+        fails = memory->taken >= memory->fail_at;
+        memory->fail_at = 0;
+        got = peer_take(a);
+        busy += got.size > 3 && got.data[3] == MQTT_SERVER_BUSY;
+        peer_cut(a);
+    }
+    assert_in_range(busy, 2, 10);
+    assert_int_equal(server_count(server, user_refusals), 0);
+    peer_expect(peer_named(server, "b", 0), "20 RL 00 00 *");
+}
+
 SERVER_TEST(NULL, client_whose_connection_is_lost_too_often_waits)
 {
     const char *const connect = "10 RL S'MQTT' 05 82 0000 00 S'a' S'ada'";

@@ -352,16 +352,22 @@ static enum mqtt_reason judge_patron(struct admission *admission)
 
     if (max == 0 || user.size == 0)
         return MQTT_SUCCESS;
-    admission->has_patron = patrons_enter(
-            core->hub->patrons, core_hash(core, admission->client_id), core_hash(core, user), max);
-    if (admission->has_patron) {
-        if (session)
-            session->has_patron = false;
-        return MQTT_SUCCESS;
+    switch (patrons_enter(core->hub->patrons, core_hash(core, admission->client_id),
+            core_hash(core, user), max)) {
+    case PATRONS_ENTERED:
+        break;
+    case PATRONS_FULL:
+        counter_add(&core->counters.user_refusals, 1);
+        return object(admission, MQTT_QUOTA_EXCEEDED,
+                "its user has as many sessions as sessions_per_user_max allows");
+    case PATRONS_NO_MEMORY:
+        return object(admission, MQTT_SERVER_BUSY,
+                "memory is short: its session cannot be counted for its user");
     }
-    counter_add(&core->counters.user_refusals, 1);
-    return object(admission, MQTT_QUOTA_EXCEEDED,
-            "its user has as many sessions as sessions_per_user_max allows");
+    admission->has_patron = true;
+    if (session)
+        session->has_patron = false;
+    return MQTT_SUCCESS;
 }
 
 /* ---- Another will ---- */

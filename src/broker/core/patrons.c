@@ -127,37 +127,41 @@ static void vacate(struct patrons *patrons, struct patron *patron)
     settle(patrons, patron);
 }
 
-static bool enter(struct patrons *patrons, uint64_t client, uint64_t user, uint32_t max)
+static enum patrons_entry enter(
+        struct patrons *patrons, uint64_t client, uint64_t user, uint32_t max)
 {
     struct seat *seat = find(&patrons->seats, client);
     struct patron *patron = find(&patrons->users, user);
 
     if (seat && seat->patron == patron)
-        return true;
+        return PATRONS_ENTERED;
+    if (patron && patron->sessions >= max)
+        return PATRONS_FULL;
     if (!patron)
         patron = add_patron(patrons, user);
     if (!patron)
-        return false;
-    if (!seat && patron->sessions < max)
+        return PATRONS_NO_MEMORY;
+    if (!seat)
         seat = add_seat(patrons, client);
-    if (!seat || patron->sessions >= max) {
+    if (!seat) {
         settle(patrons, patron);
-        return false;
+        return PATRONS_NO_MEMORY;
     }
     patron->sessions++;
     vacate(patrons, seat->patron);
     seat->patron = patron;
-    return true;
+    return PATRONS_ENTERED;
 }
 
-bool patrons_enter(struct patrons *patrons, uint64_t client, uint64_t user, uint32_t max)
+enum patrons_entry patrons_enter(
+        struct patrons *patrons, uint64_t client, uint64_t user, uint32_t max)
 {
-    bool entered;
+    enum patrons_entry entry;
 
     lock_acquire(&patrons->locks, patrons->lock);
-    entered = enter(patrons, client, user, max);
+    entry = enter(patrons, client, user, max);
     lock_release(&patrons->locks, patrons->lock);
-    return entered;
+    return entry;
 }
 
 void patrons_leave(struct patrons *patrons, uint64_t client)

@@ -10,7 +10,6 @@
 #include "base/memory.h"
 #include "broker/core/locks.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct patrons;
@@ -21,12 +20,18 @@ struct patrons *patrons_new(const struct memory *memory, const struct locks *loc
 /* NULL is fine. */
 void patrons_free(struct patrons *patrons);
 
+enum patrons_entry {
+    PATRONS_ENTERED,
+    PATRONS_FULL,      /* the user has `max` others already */
+    PATRONS_NO_MEMORY, /* memory is short */
+};
+
 /*
- * The session of that client counts for that user from now on, and for no other one any more. False
- * when he has `max` others already, or memory is short: then nothing has changed. From any shard,
- * as is the next.
+ * The session of that client counts for that user from now on, and for no other one any more; where
+ * it does not, nothing has changed. From any shard, as is the next.
  */
-bool patrons_enter(struct patrons *patrons, uint64_t client, uint64_t user, uint32_t max);
+enum patrons_entry patrons_enter(
+        struct patrons *patrons, uint64_t client, uint64_t user, uint32_t max);
 
 /* The session of that client counts for nobody any more. */
 void patrons_leave(struct patrons *patrons, uint64_t client);
