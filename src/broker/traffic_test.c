@@ -423,7 +423,8 @@ TEST(what_a_layer_says_as_it_gives_up_may_still_be_read)
     assert_true(f.stack.shut);
     assert_false(f.stack.closed);
     assert_null(f.link->connection);
-    f.stack.end = -EAGAIN; /* what comes is thrown away, until the peer ends */
+    f.link->moment_ms += PAUSE_MS; /* its time to linger is not over, however long this takes */
+    f.stack.end = -EAGAIN;         /* what comes is thrown away, until the peer ends */
     make_readable(&f.stack);
     turn_run(f.shard);
     assert_false(f.stack.closed);

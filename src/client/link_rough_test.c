@@ -7,6 +7,7 @@
 #include "tests/harness/link_pair.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -199,14 +200,36 @@ TEST(a_server_that_does_not_answer_costs_no_time)
     end(&scene);
 }
 
+/* The system takes the connection and CONNECT, but nobody reads them. */
+TEST(a_server_that_is_silent_has_longer_than_connecting_may_take)
+{
+    struct scene scene;
+
+    begin(&scene);
+    scene.options.once = true;
+    scene.link = nj_link_new(&scene.options);
+    while (scene.link->phase != LINK_GREETS) {
+        assert_true(scene.link->phase != LINK_OVER);
+        nj_link_run_once(scene.link, 100);
+    }
+    scene.link->due_ms = clock_now_ms() - LONG_AGO_MS;
+    nj_link_run_once(scene.link, 0);
+    assert_int_equal(scene.link->phase, LINK_GREETS);
+    assert_in_range(nj_link_due_ms(scene.link), 1000, 60000); /* the engine's patience */
+    end(&scene);
+}
+
 TEST(an_answer_that_has_come_is_read_before_the_link_judges)
 {
     static const uint8_t pingresp[] = { 0xd0, 0 };
+    struct pollfd come = { .events = POLLIN };
     struct scene scene;
 
     begin(&scene);
     start(&scene);
+    come.fd = stream_fd(scene.link->stream);
     assert_int_equal(send(scene.server.fd, pingresp, 2, 0), 2);
+    assert_int_equal(poll(&come, 1, PATIENCE_MS), 1);
     scene.link->heard_ms = clock_now_ms() - LONG_AGO_MS;
     scene.link->engine.ping_ms = clock_now_ms() - LONG_AGO_MS;
     nj_link_run_once(scene.link, 0);
