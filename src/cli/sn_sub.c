@@ -112,8 +112,10 @@ static void message_came(struct sn_session *session, const struct nj_sn_event *e
     char id[ID_TEXT_MAX];
     struct nj_bytes topic = topic_text(&event->topic, id);
 
-    if (session->ending)
+    if (session->ending) {
+        nj_sn_leave(&session->sn);
         return;
+    }
     if (options->format) {
         print_formatted(options->format, event, topic);
     } else {
@@ -125,8 +127,10 @@ static void message_came(struct sn_session *session, const struct nj_sn_event *e
     }
     putchar('\n');
     fflush(stdout);
-    if (ferror(stdout))
+    if (ferror(stdout)) {
+        nj_sn_leave(&session->sn);
         sn_session_end(session, SN_STATUS_BAD);
+    }
     sub->shown++;
 }
 

@@ -173,6 +173,15 @@ static bool take_publish(
     return held == HOLD_NEW;
 }
 
+void nj_sn_leave(struct nj_sn *sn)
+{
+    uint16_t *held = sn->pending == MQTTSN_PUBREC ? find_held(sn, sn->pending_id) : NULL;
+
+    if (held)
+        *held = 0;
+    sn->pending = 0;
+}
+
 /* ---- REGISTER ---- */
 
 static void take_register(struct nj_sn *sn, const struct mqttsn_message *message)

@@ -804,6 +804,28 @@ TEST(more_messages_of_quality_2_than_there_is_room_for_wait)
     expect(&scene, "07 0d 'ab' 0000 03");
 }
 
+TEST(a_message_that_is_left_is_not_acknowledged_and_comes_again)
+{
+    static const char *const publishes[] = { "08 0c 02 'ab' 0000 'x'", "08 0c 22 'ab' 0001 'x'",
+        "08 0c 42 'ab' 0002 'x'" };
+    static const char *const copies[] = { "08 0c 02 'ab' 0000 'x'", "08 0c a2 'ab' 0001 'x'",
+        "08 0c c2 'ab' 0002 'x'" };
+    struct scene scene;
+
+    connected(&scene);
+    for (size_t qos = 0; qos <= 2; qos++) {
+        give_for(&scene, publishes[qos], NJ_SN_EVENT_MESSAGE);
+        nj_sn_leave(&scene.sn);
+        assert_false(next(&scene));
+        expect_nothing(&scene);
+        give_for(&scene, copies[qos], NJ_SN_EVENT_MESSAGE);
+        assert_false(next(&scene));
+        if (qos > 0)
+            expect(&scene, qos == 1 ? "07 0d 'ab' 0001 00" : "04 0f 0002");
+        expect_nothing(&scene);
+    }
+}
+
 TEST(what_comes_while_an_answer_waits_is_dropped)
 {
     struct scene scene;

@@ -2,6 +2,7 @@
 """`nightjar sn pub` and `nightjar sn sub` against our gateway, among clients of MQTT."""
 
 import json
+import os
 import re
 import socket
 import subprocess
@@ -120,6 +121,31 @@ def test_a_session_is_kept_and_what_waits_comes(start_gateway):
     publish(server, "pump/set", "-m", "2", "-q", "1")
     done = run("sub", server.sensor_port, "-i", "pump", "-c", "-q1", "-t", "ab", "-C", "2")
     assert (done.returncode, done.stdout) == (0, b"1\n2\n")
+
+
+@pytest.mark.parametrize("qos", ["1", "2"])
+@pytest.mark.parametrize("output", ["full disk", "pipe"])
+@pytest.mark.parametrize("end", [[], ["-e", "60"]], ids=["goes", "sleeps"])
+def test_what_cannot_be_written_stays_with_the_gateway(start_gateway, end, output, qos):
+    server = start_gateway()
+    session = ["-i", "pump", "-c", "-q", qos, "-t", "ab"]
+    with SnSubscriber(server, "pump", *session[2:]) as sub:
+        server.await_log('client.subscribed id="pump"')
+        assert sub.end() == 0
+    for payload in "first", "second":
+        publish(server, "ab", "-m", payload, "-q", qos)
+    if output == "pipe":
+        reader, stdout = os.pipe()
+        os.close(reader)
+    else:
+        stdout = os.open("/dev/full", os.O_WRONLY)
+    failed = subprocess.run([*command("sub", server.sensor_port), *session, *end, "-d"],
+                            stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S)
+    os.close(stdout)
+    assert failed.returncode != 0
+    # Nothing that another gateway, or another order of the datagrams, would take for an answer.
+    assert "received PUBLISH" in failed.stderr and not re.search("PUBACK|PUBREC", failed.stderr)
+    assert run("sub", server.sensor_port, *session, "-C", "2").stdout == b"first\nsecond\n"
 
 
 def test_a_sleeper_gets_all_that_waited_also_from_a_server_that_was_killed(start_gateway):
