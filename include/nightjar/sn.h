@@ -349,8 +349,9 @@ void nj_sn_receive(struct nj_sn *sn, struct nj_bytes sender, struct nj_bytes dat
  * not for reading only. */
 bool nj_sn_next(struct nj_sn *sn, struct nj_sn_event *event, int64_t now_ms);
 
-/* The message that nj_sn_next() has just told could not be dealt with, and is not acknowledged: with
- * QoS 1 and 2 the gateway keeps it, and sends it again, here or in the session's next connection. */
+/* The message that nj_sn_next() has just told could not be dealt with, and is not acknowledged:
+ * with QoS 1 and 2 the gateway keeps it, and sends it again, here or in the session's next
+ * connection. */
 void nj_sn_leave(struct nj_sn *sn);
 
 /* When nj_sn_tick() wants to be called; INT64_MAX: not at all. */
