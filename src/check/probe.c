@@ -167,6 +167,26 @@ static void check_limits(const struct probe *probe)
         check_fail(check, "the case is over by now; the server is slow, or goes on for ever");
 }
 
+/* A server may rightly end a client that was silent for half as long again. It counts from when it
+ * heard the client: where an answer was slow in coming, it has counted for longer than the case. */
+static void note_silence(const struct probe *probe)
+{
+    int64_t limit_ms = probe->keep_alive_s * INT64_C(1000) * 5 / 4;
+
+    if (limit_ms > 0 && check_now_ms(probe->check) - probe->sent_ms > limit_ms)
+        probe->check->late = true;
+}
+
+static void note_keep_alive(struct probe *probe, struct bytes connect)
+{
+    struct reader in = { .rest = check_body(connect) };
+
+    reader_bytes(&in, reader_u16(&in)); /* the protocol's name */
+    reader_u8(&in);                     /* its level */
+    reader_u8(&in);                     /* flags */
+    probe->keep_alive_s = reader_u16(&in);
+}
+
 /* Takes what has come, within this time; false when that is nothing. */
 static bool hear(struct probe *probe, int64_t patience_ms)
 {
@@ -181,6 +201,7 @@ static bool hear(struct probe *probe, int64_t patience_ms)
     if (got == 0) {
         probe->closed = true;
         check_note(probe->check, "client %u : the server has closed", probe->number);
+        note_silence(probe);
     }
     if (got > 0)
         octets_add(probe, &probe->down, bytes_of(bytes, (size_t)got));
@@ -198,6 +219,8 @@ bool probe_is_open(struct probe *probe)
 
 static void send_bytes(struct probe *probe, struct bytes bytes)
 {
+    int64_t began_ms = check_now_ms(probe->check);
+    bool was_silent = probe->keep_alive_s > 0;
     struct bytes rest = bytes;
 
     check_limits(probe);
@@ -209,10 +232,15 @@ static void send_bytes(struct probe *probe, struct bytes bytes)
         note_bytes(probe, '>', packet);
         check_guard_sent(probe, packet);
         check_clear_later(probe->check, packet);
+        if (packet.data[0] >> 4 == TYPE_CONNECT && !probe->connected)
+            note_keep_alive(probe, packet);
         rest = bytes_from(rest, packet.size);
     }
     if (!probe->closed)
         probe->check->setup.wire->functions->send(probe->transport, bytes);
+    if (was_silent)
+        note_silence(probe);
+    probe->sent_ms = began_ms;
 }
 
 void probe_send(struct probe *probe, const char *format, ...)

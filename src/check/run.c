@@ -233,6 +233,7 @@ void check_run(
     cut_all(check);
     out->outcome = check->outcome;
     out->unreachable = check->unreachable;
+    out->late = check->late;
     out->reason = copy_text(check->reason);
     out->transcript = copy_text(check->transcript);
     free_probes(check);

@@ -19,6 +19,7 @@ enum check_outcome {
 struct check_result {
     enum check_outcome outcome;
     bool unreachable; /* the server could not be reached */
+    bool late;        /* a client was silent for longer than its Keep Alive */
     char *reason;     /* why it failed or was skipped: a sentence; "" for a pass */
     char *transcript; /* what went to and fro, a line each; the last of it where it is long */
 };

@@ -467,3 +467,42 @@ TEST(the_password_stands_in_no_transcript)
     target.password = "secret";
     assert_int_equal(outcome_at(script, &test, MQTT_5_0, target), CHECK_FAIL);
 }
+
+static void pings_after(struct check *check)
+{
+    struct probe *a = probe_connects(check, "02 0001 00 S'~a'");
+
+    check_wait(check, *(const int64_t *)check_subject(check));
+    probe_send(a, "C0 00");
+    probe_expect(a, "D0 00");
+}
+
+/* Whether the case's client, of a Keep Alive of a second, is late with its ping after that time. */
+static bool is_late_after(int64_t ms, enum script_end end)
+{
+    static const struct check_case test = { .name = "a_test", .run = pings_after };
+    struct script script = { .answers = { CONNACK }, .end = end };
+    struct check_target target = any_target();
+    const struct wire wire = {
+        .functions = &functions, .context = &script, .patience_ms = 100, .window_ms = 10
+    };
+    const struct check_setup setup = {
+        .target = &target, .wire = &wire, .version = MQTT_5_0, .name = "nctested", .subject = &ms
+    };
+    struct check_result result;
+    bool late;
+
+    check_run(&result, &test, &setup);
+    assert_int_equal(result.outcome, CHECK_FAIL);
+    late = result.late;
+    check_result_deinit(&result);
+    return late;
+}
+
+TEST(a_client_that_is_silent_for_too_long_makes_its_case_late)
+{
+    assert_false(is_late_after(1000, SCRIPT_STAYS));
+    assert_true(is_late_after(1300, SCRIPT_STAYS));
+    assert_false(is_late_after(1000, SCRIPT_CLOSES));
+    assert_true(is_late_after(1300, SCRIPT_CLOSES));
+}

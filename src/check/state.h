@@ -49,8 +49,10 @@ struct probe {
     struct octets down; /* came, and was not taken */
     struct octets taken;
     struct octets connack;
-    unsigned open;     /* QoS 1 and 2 PUBLISHes that are not finished */
-    size_t login_size; /* bytes at the end of its CONNECT that nobody is to read */
+    unsigned open;         /* QoS 1 and 2 PUBLISHes that are not finished */
+    unsigned keep_alive_s; /* of its CONNECT; 0: none */
+    int64_t sent_ms;       /* when it has sent last */
+    size_t login_size;     /* bytes at the end of its CONNECT that nobody is to read */
 };
 
 struct check {
@@ -60,6 +62,7 @@ struct check {
     unsigned probe_count;
     enum check_need need; /* of the case */
     bool unreachable;     /* a transport could not be opened */
+    bool late;            /* a client was silent for longer than it had told the server */
     bool clearing;        /* the case is over: what fails now is nobody's failure */
     int64_t until_ms;     /* what is not over by then fails: a server may go on for ever */
 
