@@ -332,14 +332,6 @@ enum nj_error nj_link_disconnect(struct nj_link *link, uint8_t reason, struct nj
  */
 enum nj_error nj_link_leave(struct nj_link *link, uint8_t reason, struct nj_bytes properties);
 
-/*
- * The same as nj_link_disconnect(), when the server has released each message of QoS 2 that was
- * taken, so that neither side has to remember it. Messages that come meanwhile are not told, and
- * with QoS 1 and 2 left with the server. Who does not want to wait so long calls
- * nj_link_disconnect().
- */
-enum nj_error nj_link_settle(struct nj_link *link, uint8_t reason, struct nj_bytes properties);
-
 /* ---- Requests and responses (MQTT 5.0) ---- */
 
 /*

@@ -44,12 +44,6 @@ void client_session_leave(struct client_session *session, int status)
     client_session_end(session, status);
 }
 
-void client_session_settle(struct client_session *session, int status)
-{
-    session->settles = true;
-    client_session_end(session, status);
-}
-
 static void disconnect(struct client_session *session)
 {
     const struct client_properties *properties =
@@ -58,10 +52,7 @@ static void disconnect(struct client_session *session)
 
     if (session->leaves)
         nj_link_leave(session->link, reason, client_properties_bytes(properties));
-    if (session->settles)
-        nj_link_settle(session->link, reason, client_properties_bytes(properties));
-    else
-        nj_link_disconnect(session->link, reason, client_properties_bytes(properties));
+    nj_link_disconnect(session->link, reason, client_properties_bytes(properties));
 }
 
 /* ---- What the link tells ---- */
@@ -469,10 +460,6 @@ static void say_farewell(struct client_session *session)
     session->input = -1;
     while (run_link(session) && clock_now_ns() / US_PER_MS < end_us)
         wait_for_work(session, end_us);
-    if (session->settles) { /* as far as that goes without waiting, where it has not said it */
-        session->settles = false;
-        disconnect(session);
-    }
 }
 
 int client_session_run(struct client_session *session)

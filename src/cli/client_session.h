@@ -56,7 +56,6 @@ struct client_session {
     bool let_in;                /* it was connected once */
     bool ending;                /* the command is done */
     bool leaves;                /* and the last message could not be dealt with */
-    bool settles;               /* and what was taken is to be released first */
     uint8_t farewell;           /* the reason code of our DISCONNECT */
     int status;
 };
@@ -83,10 +82,6 @@ void client_session_end(struct client_session *session, int status);
 /* The same, where the hook `message` could not deal with what it was told: it is not acknowledged,
  * so with QoS 1 and 2 it stays in the session. */
 void client_session_leave(struct client_session *session, int status);
-
-/* The same, where the server is to release first what was taken of QoS 2, as long as the end of a
- * connection may take. What comes behind it stays in the session. */
-void client_session_settle(struct client_session *session, int status);
 
 /* Says something on stderr, unless --quiet; `what` comes behind "Error: ". */
 void client_session_complain(const struct client_session *session, const char *what);

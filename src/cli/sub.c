@@ -99,13 +99,12 @@ static void show(struct sub *sub, const struct nj_message *message)
         client_session_leave(&sub->session, CLIENT_STATUS_GOOD);
 }
 
-/* No more messages are wanted: ends when the server has taken what was sent, and released what was
- * taken. */
+/* No more messages are wanted: ends at once, or when the server has taken what was sent. */
 static void end_if_settled(struct sub *sub)
 {
     sub->over = true;
     if (nj_link_pending(sub->session.link) == 0)
-        client_session_settle(&sub->session, CLIENT_STATUS_GOOD);
+        client_session_end(&sub->session, CLIENT_STATUS_GOOD);
 }
 
 static void message_came(struct client_session *session, const struct nj_message *message)

@@ -482,18 +482,7 @@ bool link_may_part(const struct nj_link *link, uint8_t reason, struct nj_bytes p
             may_be_in(MQTT_DISCONNECT, properties);
 }
 
-bool link_is_settled(const struct nj_link *link)
-{
-    for (size_t i = 0; link->phase == LINK_UP && i < link->options.receive_maximum; i++) {
-        if (link->held[i] != 0)
-            return false;
-    }
-    return true;
-}
-
-/* Notes what DISCONNECT is to say. */
-static enum nj_error note_parting(
-        struct nj_link *link, uint8_t reason, struct nj_bytes properties, bool *how)
+enum nj_error link_part(struct nj_link *link, uint8_t reason, struct nj_bytes properties)
 {
     char *copy;
 
@@ -504,17 +493,11 @@ static enum nj_error note_parting(
     copy = link_text_copy(properties.data, properties.size);
     if (!copy)
         return link_failed(link, NJ_NO_MEMORY, "cannot disconnect");
-    free((void *)(uintptr_t)link->part_properties.data);
     link->part_properties = nj_bytes_of(copy, properties.size);
     link->part_reason = reason;
-    *how = true;
+    link->parts = true;
     link_poke(link);
     return NJ_OK;
-}
-
-enum nj_error link_part(struct nj_link *link, uint8_t reason, struct nj_bytes properties)
-{
-    return note_parting(link, reason, properties, &link->parts);
 }
 
 enum nj_error nj_link_disconnect(struct nj_link *link, uint8_t reason, struct nj_bytes properties)
@@ -523,14 +506,6 @@ enum nj_error nj_link_disconnect(struct nj_link *link, uint8_t reason, struct nj
         return NJ_NO_MEMORY;
     link_lock(link);
     return link_unlock_with(link, link_part(link, reason, properties));
-}
-
-enum nj_error nj_link_settle(struct nj_link *link, uint8_t reason, struct nj_bytes properties)
-{
-    if (!link)
-        return NJ_NO_MEMORY;
-    link_lock(link);
-    return link_unlock_with(link, note_parting(link, reason, properties, &link->settles));
 }
 
 enum nj_error nj_link_leave(struct nj_link *link, uint8_t reason, struct nj_bytes properties)

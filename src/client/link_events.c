@@ -55,16 +55,6 @@ static void offer(struct nj_link *link, const struct nj_message *message)
     link_stir(link);
 }
 
-/* The server keeps it, though the engine has noted it. */
-static void pass_by(struct nj_link *link, const struct nj_message *message)
-{
-    link->engine.pending = 0;
-    for (size_t i = 0; message->qos == 2 && i < link->options.receive_maximum; i++) {
-        if (link->held[i] == message->id)
-            link->held[i] = 0;
-    }
-}
-
 static void take_message(struct nj_link *link, const struct nj_event *event)
 {
     void (*callback)(struct nj_link *, void *, const struct nj_message *) =
@@ -301,8 +291,6 @@ void link_take_events(struct nj_link *link)
             return;
         if (link->parts && event.kind == NJ_EVENT_MESSAGE)
             offer(link, &event.message); /* to nobody: the server keeps it */
-        else if (link->settles && event.kind == NJ_EVENT_MESSAGE)
-            pass_by(link, &event.message);
         else
             take(link, &event);
     }

@@ -136,7 +136,6 @@ TEST(every_function_takes_a_link_that_there_was_no_memory_for)
     assert_int_equal(nj_publish(NULL, "a", "b", 0, 0), NJ_NO_MEMORY);
     assert_int_equal(nj_receive(NULL, &taken, 0), NJ_NO_MEMORY);
     assert_int_equal(nj_link_leave(NULL, 0, nj_text(NULL)), NJ_NO_MEMORY);
-    assert_int_equal(nj_link_settle(NULL, 0, nj_text(NULL)), NJ_NO_MEMORY);
     assert_int_equal(nj_connect(NULL, 0), NJ_NO_MEMORY);
     assert_int_equal(nj_disconnect(NULL, 0), NJ_NO_MEMORY);
     assert_int_equal(nj_link_start(NULL), NJ_NO_MEMORY);

@@ -77,7 +77,6 @@ struct nj_link {
     bool tells;          /* the callback is that for messages */
     bool leaves;         /* and it leaves its message with the server */
     bool parts;          /* nj_link_disconnect() was called */
-    bool settles;        /* it parts when no message is held */
     bool heard;          /* a byte has come from the server */
     uint8_t reason;      /* of the last connection that failed */
     enum nj_error error; /* the same */
@@ -191,9 +190,6 @@ bool link_take_client_id(struct nj_link *link, struct nj_bytes id);
 
 /* Ends the connection with a DISCONNECT; NJ_OK, NJ_INVALID or NJ_NO_MEMORY. */
 enum nj_error link_part(struct nj_link *link, uint8_t reason, struct nj_bytes properties);
-
-/* Whether no message of QoS 2 waits for its PUBREL, or nobody is there to send one. */
-bool link_is_settled(const struct nj_link *link);
 
 /* Whether DISCONNECT may say so. */
 bool link_may_part(const struct nj_link *link, uint8_t reason, struct nj_bytes properties);

@@ -23,9 +23,8 @@ struct scene {
     enum nj_error sent_error[SENT_MAX];
     char taken[SENT_MAX][FRAIL_TEXT_SIZE];
     size_t taken_count;
-    bool echoes;  /* the callback for messages publishes each again */
-    bool leaves;  /* it leaves each with the server */
-    bool settles; /* it wants no more */
+    bool echoes; /* the callback for messages publishes each again */
+    bool leaves; /* it leaves each with the server */
 };
 
 static void note_connected(struct nj_link *link, void *context, const struct nj_connected *news)
@@ -72,8 +71,6 @@ static void note_message(struct nj_link *link, void *context, const struct nj_me
         assert_int_equal(nj_link_send(link, &again, 0), NJ_OK);
     if (scene->leaves)
         assert_int_equal(nj_link_leave(link, 0, nj_text(NULL)), NJ_OK);
-    if (scene->settles)
-        assert_int_equal(nj_link_settle(link, 0, nj_text(NULL)), NJ_OK);
     assert_int_equal(nj_connect(link, 0), NJ_IN_CALLBACK);
     assert_int_equal(nj_link_run_once(link, 0), NJ_IN_CALLBACK);
 }
@@ -285,48 +282,6 @@ TEST(a_message_that_is_left_comes_to_the_next_link)
         assert_int_equal(times_taken(&scene, "behind it"), 1);
         end(&scene);
     }
-}
-
-TEST(a_link_that_settles_is_released_from_what_it_has_taken_and_leaves_what_comes_behind)
-{
-    for (uint8_t qos = 0; qos <= 2; qos++) {
-        struct scene scene;
-
-        begin(&scene, NJ_MQTT_5_0);
-        scene.settles = true;
-        frail_server_give(&scene.server, "last", qos);
-        frail_server_give(&scene.server, "behind it", 1);
-        frail_server_give(&scene.server, "and again", 2);
-        start(&scene);
-        UNTIL(&scene, scene.server.goodbyes == 1);
-        assert_int_equal(scene.taken_count, 1);
-        assert_int_equal(scene.server.given[0].state, GIVEN_DONE);
-        assert_int_equal(scene.server.given[1].state, GIVEN_SENT);
-        assert_int_equal(scene.server.given[2].state, GIVEN_SENT);
-        assert_int_equal(nj_link_settle(scene.link, 0, nj_text(NULL)), NJ_OK);
-        nj_link_free(scene.link);
-
-        scene.settles = false;
-        start(&scene);
-        UNTIL(&scene, frail_server_is_even(&scene.server));
-        assert_int_equal(times_taken(&scene, "last"), 1);
-        assert_int_equal(times_taken(&scene, "behind it"), 1);
-        assert_int_equal(times_taken(&scene, "and again"), 1);
-        end(&scene);
-    }
-}
-
-TEST(a_link_that_settles_waits_for_nobody_who_is_not_there)
-{
-    struct scene scene;
-
-    begin(&scene, NJ_MQTT_5_0);
-    start(&scene);
-    assert_int_equal(nj_link_settle(scene.link, 0, nj_text(NULL)), NJ_OK);
-    while (nj_link_run_once(scene.link, 0) == NJ_OK)
-        continue;
-    assert_string_equal(nj_link_failure(scene.link), nj_error_text(NJ_CLOSED));
-    end(&scene);
 }
 
 TEST(what_waits_has_limits)

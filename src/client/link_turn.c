@@ -131,7 +131,6 @@ void link_go_down(struct nj_link *link, enum nj_error error, const struct nj_eve
         link->tries = 0;
     link->phase = LINK_RESTS;
     link_ask_lost(link);
-    link->parts |= link->settles;
     news.retry_ms = parted || link->parts || link->options.once ? -1 : pause_ms(link);
     link->due_ms = link->now_ms + news.retry_ms;
     if (news.retry_ms < 0)
@@ -607,7 +606,6 @@ void link_turn(struct nj_link *link, int timeout_ms)
     tick(link);
     tick_engine(link);
     take_input(link); /* the tick may have found the end */
-    link->parts |= link->settles && link_is_settled(link);
     if (link->parts && link->phase != LINK_PARTS && link->phase != LINK_OVER)
         part(link);
     work(link);

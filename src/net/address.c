@@ -317,11 +317,8 @@ int address_look_up_here(struct address out[], size_t max, const char *host, uin
 
         if (!is_called(entry, host) || (family != ADDRESS_ANY && family != its))
             continue;
-        for (char *const *next = entry->h_addr_list; *next; next++) {
-            struct address address = address_from(its, (const uint8_t *)*next, port);
-
-            count = add(out, count, max, &address);
-        }
+        for (char *const *next = entry->h_addr_list; *next && count < max; next++)
+            out[count++] = address_from(its, (const uint8_t *)*next, port);
     }
     endhostent();
     return (int)count;

@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum given_state { GIVEN_WAITS, GIVEN_SENT, GIVEN_RELEASED, GIVEN_DONE };
+
 void frail_server_open(struct frail_server *server)
 {
     struct sockaddr_in address = { .sin_family = AF_INET };

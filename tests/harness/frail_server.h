@@ -21,14 +21,12 @@ struct frail_taken {
     unsigned count;
 };
 
-enum given_state { GIVEN_WAITS, GIVEN_SENT, GIVEN_RELEASED, GIVEN_DONE };
-
 /* A message for the client. */
 struct frail_given {
     char text[FRAIL_TEXT_SIZE];
     uint16_t id;
     uint8_t qos;
-    uint8_t state; /* enum given_state */
+    uint8_t state;
 };
 
 struct frail_server {

@@ -130,24 +130,7 @@ def test_what_is_asked_for_is_not_lost_between_two_runs(server, version, qos):
     assert shown == [f"{number}\n{number + 1}\n" for number in range(0, 10, 2)]
 
 
-@pytest.mark.parametrize("version", ["311", "5"])
-def test_the_server_has_nothing_to_remember_of_what_was_shown(server, version):
-    options = ["-c", "-i", "once", "-q", 2, "-V", version, "-t", "a"]
-    assert tool("sub", server, *options, "-E").returncode == 0
-    for text in "last", "behind it":
-        assert tool("pub", server, "-t", "a", "-q", 2, "-m", text).returncode == 0
-    done = tool("sub", server, *options, "-C", 1, "-d")
-    said = [line for line in done.stdout.splitlines() if line.startswith("Client once ")]
-    mid = next(re.search(r"m(\d+),", line)[1] for line in said if "PUBLISH" in line)
-    assert [line.split()[3] for line in said if re.search(rf"(\bm|Mid: ){mid}\b", line)] == [
-        "PUBLISH", "PUBREC", "PUBREL", "PUBCOMP"]
-    assert sum("PUBREC" in line for line in said) == 1
-    assert "last" in done.stdout.splitlines() and "behind it" not in done.stdout.splitlines()
-    again = tool("sub", server, *options, "-C", 1, "-d").stdout
-    assert "behind it" in again.splitlines() and "PUBREL" not in again.split("PUBREC")[0]
-
-
-def test_a_server_that_releases_nothing_does_not_hold_it():
+def test_it_says_goodbye_where_more_was_under_way_than_it_wanted():
     with socket.create_server(("127.0.0.1", 0)) as listening, subprocess.Popen(
             [PROGRAM, "sub", "-h", "127.0.0.1", "-p", str(listening.getsockname()[1]), "-t", "a",
              "-q", "2", "-C", "1"], stdout=subprocess.PIPE, text=True, env=environment()) as sub:
@@ -156,7 +139,7 @@ def test_a_server_that_releases_nothing_does_not_hold_it():
             assert server.recv(1000)[0] == 0x10
             server.sendall(octets("20 02 00 00"))
             assert server.recv(1000)[0] == 0x82
-            server.sendall(octets("34 06 00 01 'a' 0007 'x'"))
+            server.sendall(octets("34 06 00 01 'a' 0007 'x' 34 06 00 01 'a' 0008 'y'"))
             rest = b""
             while piece := server.recv(1000):
                 rest += piece
