@@ -13,8 +13,10 @@ enum {
     CONNACK_BYTE = 0x20,
 };
 
+/* Bytes that are added behind and taken in front. */
 struct octets {
     uint8_t *data;
+    size_t at; /* the first of them */
     size_t size;
     size_t capacity;
 };
@@ -45,27 +47,31 @@ struct peer {
 
 static void octets_add(struct octets *octets, struct bytes bytes)
 {
-    if (octets->size + bytes.size > octets->capacity) {
-        octets->capacity = (octets->size + bytes.size) * 2;
-        octets->data = realloc(octets->data, octets->capacity);
-        assert_non_null(octets->data);
+    if (octets->at + octets->size + bytes.size > octets->capacity) {
+        size_t capacity = (octets->size + bytes.size) * 2;
+        uint8_t *data = malloc(capacity);
+
+        assert_non_null(data);
+        if (octets->size > 0)
+            memcpy(data, octets->data + octets->at, octets->size);
+        free(octets->data);
+        *octets = (struct octets){ data, 0, octets->size, capacity };
     }
     if (bytes.size > 0)
-        memcpy(octets->data + octets->size, bytes.data, bytes.size);
+        memcpy(octets->data + octets->at + octets->size, bytes.data, bytes.size);
     octets->size += bytes.size;
 }
 
 static void octets_consume(struct octets *octets, size_t size)
 {
-    if (size == 0)
-        return;
+    assert_in_range(size, 0, octets->size);
     octets->size -= size;
-    memmove(octets->data, octets->data + size, octets->size);
+    octets->at = octets->size > 0 ? octets->at + size : 0;
 }
 
 static struct bytes octets_bytes(const struct octets *octets)
 {
-    return bytes_of(octets->data, octets->size);
+    return octets->data ? bytes_of(octets->data + octets->at, octets->size) : (struct bytes){ 0 };
 }
 
 static void octets_free(struct octets *octets)
